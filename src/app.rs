@@ -1,0 +1,1 @@
+//! Builds every service and wires the news; the only place that picks real adapters.

@@ -1,0 +1,1 @@
+//! Words that every room uses: ids, time, the call, secrets, money, pages, faults and bounded pools.

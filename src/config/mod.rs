@@ -1,0 +1,1 @@
+//! Settings: appliance.toml, then the site's file, then FRONTDESK_* variables, then flags.

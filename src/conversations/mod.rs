@@ -1,0 +1,1 @@
+//! The exchange between a visitor and the desk.

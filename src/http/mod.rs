@@ -1,0 +1,1 @@
+//! The doors: HTTPS, API, WebSocket, pages.

@@ -1,0 +1,1 @@
+//! Accounts, passwords, sign-in sessions, API keys, roles, and the passes they earn.

@@ -1,0 +1,1 @@
+//! Documents and their life: received, extracted, chunked, embedded, indexed, retrieved, cited.

@@ -1,0 +1,1 @@
+//! The hub that tells open connections what has happened.

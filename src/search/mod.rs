@@ -1,0 +1,1 @@
+//! Two indexes, and how they are read as one.
