@@ -1,1 +1,25 @@
 //! Words that every room uses: ids, time, the call, secrets, money, pages, faults and bounded pools.
+//!
+//! Nothing here knows a database, a network or the support trade. A thing belongs here only when at least
+//! three rooms would otherwise each invent it.
+
+pub mod call;
+pub mod clock;
+pub mod fault;
+pub mod id;
+pub mod money;
+pub mod page;
+pub mod pool;
+pub mod secret;
+
+pub use call::{Actor, Call, RequestId};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use fault::{Fault, Kind};
+pub use id::{
+    AccountId, ApiKeyId, ConversationId, DocumentId, IdError, JobId, MembershipId, MessageId, SessionId,
+    TenantId, VisitorId,
+};
+pub use money::Micros;
+pub use page::{Cursor, Page, PageRequest};
+pub use pool::Pool;
+pub use secret::{Sealed, Sealer, Secret, TokenHash};

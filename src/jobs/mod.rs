@@ -1,1 +1,28 @@
 //! Durable work, queued in the same transaction as the data it is about.
+//!
+//! A [`Job`] is a small record with a name. [`enqueue`] writes it into the keyspace that is being changed, so a job
+//! exists exactly when its cause does. The [`Runner`] claims due jobs under a lease, runs them a bounded number at a
+//! time per [`Lane`], and retries with growing pauses; what fails too often is kept as a dead letter that a person can
+//! look at and retry. Jobs are safe to repeat; one that must count once finishes its row in the transaction of its
+//! effect ([`Ticket::complete`]). News ([`news`]) is how a room tells what has happened without knowing who listens.
+//!
+//! Nothing here grows with idle tenants: the system keyspace keeps a row for each tenant that has work
+//! (`jobs.attention`), written before the tenant's first job and removed when its queue has run dry.
+//!
+//! Tables: `jobs.job` in every keyspace, `jobs.attention` in the system's. Limits: the lanes' concurrency; a lease is
+//! good for this process only, so that after a crash its jobs are claimed anew at once.
+
+mod attention;
+mod error;
+mod job;
+pub mod news;
+mod queue;
+mod runner;
+#[cfg(test)]
+mod tests;
+
+pub use attention::Wakeups;
+pub use error::{Error, Failure};
+pub use job::{Job, JobState, JobView, Lane};
+pub use queue::{enqueue, enqueue_at, list, retry, waiting};
+pub use runner::{Runner, Running, Ticket, Work, Worker};

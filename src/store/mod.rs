@@ -1,1 +1,37 @@
-//! Where everything is kept: a redb file for the system and one for each tenant.
+//! Where everything is kept: one redb file for the system and one for each tenant.
+//!
+//! The room in one breath: a [`Store`] is a data directory that this process alone uses. It opens a [`Keyspace`] for
+//! the system and one per tenant on use, and closes those that are idle. A keyspace is read through snapshots
+//! ([`ReadTx`]) and written through changes ([`WriteTx`]) that are committed in groups: what is acknowledged is on
+//! disk. Rows live in typed [`Table`]s declared by the room that owns them, with their secondary [`Index`]es; keys sort
+//! like their values, values are self-describing. What derived indexes must read is in the [`index_log`].
+//!
+//! Tables of its own: `store.number`, `store.schema`, `store.index_log`. Limits: 256 changes in a commit, 16,384
+//! waiting; no scan without a bound; a page cache of 16 MiB for the system and 8 MiB for each open tenant, within the
+//! budget of `store.cache_bytes_max`.
+
+mod commit;
+pub mod crash;
+mod directory;
+mod error;
+pub mod index_log;
+mod key;
+mod keyspace;
+mod migrate;
+mod open;
+mod record;
+mod scan;
+mod table;
+mod transaction;
+#[cfg(test)]
+mod tests;
+
+pub use directory::DataDirectory;
+pub use error::Error;
+pub use key::Key;
+pub use keyspace::{Keyspace, KeyspaceId};
+pub use open::{Store, StoreOptions};
+pub use record::Record;
+pub use scan::Scan;
+pub use table::{AnyIndex, Index, Table, tables};
+pub use transaction::{Extensions, Numbers, Read, ReadTx, Write, WriteTx};

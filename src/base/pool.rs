@@ -1,0 +1,76 @@
+//! A bounded place for work that computes or scans, so that it can neither stall the async runtime nor pile up.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// Why work was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// As many as may wait are waiting already.
+    #[error("the pool is busy")]
+    Busy,
+    /// The work panicked, or the runtime is shutting down.
+    #[error("the work ended without a result")]
+    Lost,
+}
+
+/// Runs blocking work on the runtime's blocking threads, a bounded number at a time.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    running: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// At most `running_max` at a time, and at most `waiting_max` more in line.
+    #[must_use]
+    pub fn new(running_max: usize, waiting_max: usize) -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(running_max)),
+            places: Arc::new(Semaphore::new(running_max.saturating_add(waiting_max))),
+        }
+    }
+
+    /// Runs `work` when a place is free. Once begun it runs to its end, even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`PoolError::Busy`] at once when the line is full; [`PoolError::Lost`] when the work panicked.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| PoolError::Busy)?;
+        let turn = self.running.clone().acquire_owned().await.map_err(|_| PoolError::Lost)?;
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop((turn, place));
+            result
+        })
+        .await
+        .map_err(|_| PoolError::Lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_line_is_refused_at_once_and_a_panic_frees_its_place() {
+        let pool = Pool::new(1, 0);
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(move || gate.recv().is_ok()).await }
+        });
+        while pool.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.run(|| ()).await, Err(PoolError::Busy));
+        open.send(()).unwrap();
+        assert_eq!(first.await.unwrap(), Ok(true));
+        assert_eq!(pool.run(|| -> () { panic!("on purpose") }).await, Err(PoolError::Lost));
+        assert_eq!(pool.run(|| 7).await, Ok(7));
+    }
+}

@@ -1,0 +1,214 @@
+//! One redb file: the system's, or one tenant's. The handle is the permission: whoever holds a [`Keyspace`] may use
+//! what is in it, and nothing that takes one takes a tenant id.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Error;
+use super::commit::{Change, Committer, TypedChange};
+use super::transaction::{Extensions, ReadTx, WriteTx};
+use crate::base::{TenantId, Timestamp};
+
+/// Which keyspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyspaceId {
+    /// Who exists: tenants, accounts, sessions.
+    System,
+    /// One tenant's data.
+    Tenant(TenantId),
+}
+
+impl fmt::Display for KeyspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::Tenant(id) => id.fmt(f),
+        }
+    }
+}
+
+type Attachment = Arc<dyn Any + Send + Sync>;
+
+struct Open {
+    id: KeyspaceId,
+    folder: PathBuf,
+    database: redb::Database,
+    committer: Committer,
+    extensions: Extensions,
+    attachments: Mutex<HashMap<TypeId, Attachment>>,
+    last_used_ms: AtomicU64,
+    broken: AtomicBool,
+}
+
+/// A handle to an open keyspace; cheap to clone. It stays open as long as a handle is held.
+#[derive(Clone)]
+pub struct Keyspace {
+    open: Arc<Open>,
+}
+
+impl fmt::Debug for Keyspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keyspace({})", self.open.id)
+    }
+}
+
+impl Keyspace {
+    pub(super) fn new(
+        id: KeyspaceId,
+        folder: PathBuf,
+        database: redb::Database,
+        extensions: Extensions,
+    ) -> Self {
+        Self {
+            open: Arc::new(Open {
+                id,
+                folder,
+                database,
+                committer: Committer::default(),
+                extensions,
+                attachments: Mutex::default(),
+                last_used_ms: AtomicU64::new(0),
+                broken: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub fn id(&self) -> KeyspaceId {
+        self.open.id
+    }
+
+    /// The tenant whose it is; nothing for the system's.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        match self.open.id {
+            KeyspaceId::System => None,
+            KeyspaceId::Tenant(id) => Some(id),
+        }
+    }
+
+    /// The folder for files that live and die with this keyspace.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.open.folder
+    }
+
+    /// Reads a snapshot on this thread. For a few rows; what scans goes through [`Keyspace::query`].
+    ///
+    /// # Errors
+    /// What `read` fails with, or the engine.
+    pub fn read<T, E: From<Error>>(&self, read: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
+        let tx = ReadTx::begin(&self.open.database)?;
+        read(&tx)
+    }
+
+    /// Reads a snapshot on a blocking thread.
+    ///
+    /// # Errors
+    /// What `read` fails with, or the engine.
+    pub async fn query<T, E>(
+        &self,
+        read: impl FnOnce(&ReadTx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let keyspace = self.clone();
+        tokio::task::spawn_blocking(move || keyspace.read(read))
+            .await
+            .unwrap_or_else(|_| Err(Error::Lost.into()))
+    }
+
+    /// Makes a change and returns when it is on disk. `change` may run more than once, each time on a transaction
+    /// without the traces of the time before. Once begun it is carried out even if the caller goes away.
+    ///
+    /// # Errors
+    /// What `change` fails with, in which case nothing of it is kept, or the engine.
+    pub async fn write<T, E>(
+        &self,
+        change: impl Fn(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (change, answer) = TypedChange::new(change);
+        if self.open.committer.add(Box::new(change)) {
+            let keyspace = self.clone();
+            tokio::task::spawn_blocking(move || keyspace.drain());
+        }
+        answer.await.unwrap_or_else(|_| Err(Error::Lost.into()))
+    }
+
+    /// [`Keyspace::write`] for code that runs on a blocking thread.
+    ///
+    /// # Errors
+    /// As [`Keyspace::write`].
+    pub fn write_blocking<T, E>(
+        &self,
+        change: impl Fn(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (change, answer) = TypedChange::new(change);
+        if self.open.committer.add(Box::new(change) as Box<dyn Change>) {
+            self.drain();
+        }
+        answer.blocking_recv().unwrap_or_else(|_| Err(Error::Lost.into()))
+    }
+
+    fn drain(&self) {
+        if let Some(error) =
+            self.open.committer.drain(&self.open.database, self.open.id, &self.open.extensions)
+        {
+            tracing::error!(keyspace = %self.open.id, error = ?error, "the keyspace must be opened anew");
+            self.open.broken.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// What is derived from this keyspace and lives as long as it is open: made by `make` when first asked for.
+    ///
+    /// # Errors
+    /// What `make` fails with.
+    pub fn attachment<T: Send + Sync + 'static, E>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let mut attachments = self.open.attachments.lock();
+        if let Some(found) =
+            attachments.get(&TypeId::of::<T>()).and_then(|found| found.clone().downcast().ok())
+        {
+            return Ok(found);
+        }
+        let made = Arc::new(make()?);
+        attachments.insert(TypeId::of::<T>(), made.clone());
+        Ok(made)
+    }
+
+    pub(super) fn touch(&self, now: Timestamp) {
+        self.open.last_used_ms.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    pub(super) fn last_used(&self) -> Timestamp {
+        Timestamp::from_millis(self.open.last_used_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether nobody but the store holds it.
+    pub(super) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.open) == 1
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.open.broken.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,208 @@
+//! The store: keyspaces open on use and close when idle, under one memory budget for all their caches.
+//!
+//! A thousand tenants that nobody uses cost nothing: none of their files is open.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::crash::CrashDisks;
+use super::directory::{DataDirectory, create_folder};
+use super::migrate::{MIGRATIONS, migrate};
+use super::{Error, Extensions, Keyspace, KeyspaceId};
+use crate::base::{Clock, TenantId};
+
+/// How the store is opened.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// The memory of all databases' page caches together, in bytes.
+    pub cache_bytes_max: usize,
+    /// A tenant's keyspace that nobody used for so long is closed.
+    pub idle_close: Duration,
+    /// What changes find in their transactions.
+    pub extensions: Extensions,
+    /// Simulated disks in place of files, for crash tests.
+    pub crash_disks: Option<CrashDisks>,
+}
+
+/// The cache of the system's database, in bytes.
+const SYSTEM_CACHE_BYTES: usize = 16 << 20;
+/// The cache of one tenant's database, in bytes.
+const TENANT_CACHE_BYTES: usize = 8 << 20;
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes_max: 128 << 20,
+            idle_close: Duration::from_secs(300),
+            extensions: Extensions::default(),
+            crash_disks: None,
+        }
+    }
+}
+
+/// Each tenant has a slot of its own, so that opening one file never makes another tenant wait.
+type Slot = Arc<Mutex<Option<Keyspace>>>;
+
+/// All keyspaces of one data directory.
+pub struct Store {
+    directory: DataDirectory,
+    options: StoreOptions,
+    clock: Arc<dyn Clock>,
+    system: Keyspace,
+    slots: Mutex<HashMap<TenantId, Slot>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.directory.path().display())
+    }
+}
+
+impl Store {
+    /// Opens the system keyspace of `path`; creates what is missing.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::Newer`], [`Error::Directory`] or the engine's.
+    pub fn open(path: &Path, options: StoreOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let directory = DataDirectory::open(path)?;
+        let system = open_keyspace(
+            KeyspaceId::System,
+            directory.path().to_path_buf(),
+            &directory.system_file(),
+            SYSTEM_CACHE_BYTES,
+            &options,
+        )?;
+        Ok(Self { directory, options, clock, system, slots: Mutex::default() })
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn directory(&self) -> &DataDirectory {
+        &self.directory
+    }
+
+    /// The system keyspace.
+    #[must_use]
+    pub fn system(&self) -> &Keyspace {
+        &self.system
+    }
+
+    /// Opens a tenant's keyspace, or finds it open. Whoever calls this decides who may see the tenant: only
+    /// `identity::policy` and the job runner do.
+    ///
+    /// # Errors
+    /// [`Error::Newer`], [`Error::Directory`] or the engine's.
+    pub fn tenant(&self, tenant: TenantId) -> Result<Keyspace, Error> {
+        let slot = self.slots.lock().entry(tenant).or_default().clone();
+        let mut place = slot.lock();
+        if let Some(keyspace) = place.as_ref()
+            && !(keyspace.is_broken() && keyspace.is_idle())
+        {
+            keyspace.touch(self.clock.now());
+            return Ok(keyspace.clone());
+        }
+        // The broken one is closed before its file is opened again.
+        *place = None;
+        let folder = self.directory.tenant_folder(tenant);
+        create_folder(&folder)?;
+        let file = folder.join("keyspace.redb");
+        let keyspace =
+            open_keyspace(KeyspaceId::Tenant(tenant), folder, &file, TENANT_CACHE_BYTES, &self.options)?;
+        keyspace.touch(self.clock.now());
+        *place = Some(keyspace.clone());
+        drop(place);
+        self.keep_within_budget(tenant);
+        Ok(keyspace)
+    }
+
+    /// [`Store::tenant`] from async code: opening a file blocks.
+    ///
+    /// # Errors
+    /// As [`Store::tenant`].
+    pub async fn tenant_async(self: &Arc<Self>, tenant: TenantId) -> Result<Keyspace, Error> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.tenant(tenant)).await.unwrap_or(Err(Error::Lost))
+    }
+
+    /// How many tenants' keyspaces are open.
+    #[must_use]
+    pub fn open_tenants(&self) -> usize {
+        self.slots.lock().len()
+    }
+
+    /// Closes the keyspaces that nobody has used for [`StoreOptions::idle_close`]; how many were closed.
+    pub fn close_idle(&self) -> usize {
+        let now = self.clock.now();
+        self.close_where(usize::MAX, |keyspace| now.since(keyspace.last_used()) >= self.options.idle_close)
+    }
+
+    /// Closes the least recently used keyspaces while there are more than the memory budget allows.
+    fn keep_within_budget(&self, except: TenantId) {
+        let open_max =
+            (self.options.cache_bytes_max.saturating_sub(SYSTEM_CACHE_BYTES) / TENANT_CACHE_BYTES).max(1);
+        let excess = self.open_tenants().saturating_sub(open_max);
+        if excess > 0 {
+            self.close_where(excess, |keyspace| keyspace.tenant() != Some(except));
+        }
+    }
+
+    /// Closes up to `keyspaces_max` that nobody holds, longest unused first.
+    fn close_where(&self, keyspaces_max: usize, condition: impl Fn(&Keyspace) -> bool) -> usize {
+        let mut slots = self.slots.lock();
+        let mut candidates: Vec<_> = slots
+            .iter()
+            .filter_map(|(tenant, slot)| {
+                let place = slot.try_lock()?;
+                let keyspace = place.as_ref()?;
+                (keyspace.is_idle() && condition(keyspace)).then(|| (keyspace.last_used(), *tenant))
+            })
+            .collect();
+        candidates.sort_unstable();
+        let mut closed = 0;
+        for (_, tenant) in candidates.into_iter().take(keyspaces_max) {
+            // Nobody can clone the slot while the map is locked; who cloned it before holds its lock or a count.
+            let unused = slots.get(&tenant).is_some_and(|slot| {
+                Arc::strong_count(slot) == 1
+                    && slot.try_lock().is_some_and(|mut place| {
+                        let idle = place.as_ref().is_none_or(Keyspace::is_idle);
+                        if idle {
+                            *place = None;
+                        }
+                        idle
+                    })
+            });
+            if unused {
+                slots.remove(&tenant);
+                closed += 1;
+            }
+        }
+        closed
+    }
+}
+
+fn open_keyspace(
+    id: KeyspaceId,
+    folder: PathBuf,
+    file: &Path,
+    cache_bytes: usize,
+    options: &StoreOptions,
+) -> Result<Keyspace, Error> {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(cache_bytes);
+    let database = match &options.crash_disks {
+        Some(disks) => builder.create_with_backend(disks.disk(id))?,
+        None => builder.create(file).map_err(|error| match error {
+            redb::DatabaseError::Storage(redb::StorageError::Io(error)) => {
+                Error::directory("open", file)(error)
+            }
+            redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: file.to_path_buf() },
+            other => other.into(),
+        })?,
+    };
+    migrate(&database, id, file, MIGRATIONS)?;
+    Ok(Keyspace::new(id, folder, database, options.extensions.clone()))
+}
