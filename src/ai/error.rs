@@ -76,7 +76,11 @@ pub enum Error {
     TooLong { provider: String, bytes_max: usize },
     /// The request did not leave, or did not come back.
     #[error("{provider} could not be asked")]
-    Outbound { provider: String, #[source] source: outbound::Error },
+    Outbound {
+        provider: String,
+        #[source]
+        source: outbound::Error,
+    },
 }
 
 impl Error {

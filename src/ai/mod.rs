@@ -13,5 +13,7 @@ mod stream;
 
 pub use error::{Deadline, Error};
 pub use message::{ChatRequest, Message, Role};
-pub use provider::{Deadlines, EventStream, OpenAiCompatible, OpenAiCompatibleSettings, Provider, TokenLimitField};
+pub use provider::{
+    Deadlines, EventStream, OpenAiCompatible, OpenAiCompatibleSettings, Provider, TokenLimitField,
+};
 pub use stream::{ANSWER_BYTES_MAX, Event, StopReason, Usage};

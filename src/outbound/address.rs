@@ -50,9 +50,11 @@ impl Network {
 
 fn of_v4(address: Ipv4Addr) -> Network {
     match address.octets() {
-        [169, 254, 169, 254] | [169, 254, 170, 2 | 23] | [100, 100, 100, 200] | [168, 63, 129, 16] | [192, 0, 0, 192] => {
-            Network::Metadata
-        }
+        [169, 254, 169, 254]
+        | [169, 254, 170, 2 | 23]
+        | [100, 100, 100, 200]
+        | [168, 63, 129, 16]
+        | [192, 0, 0, 192] => Network::Metadata,
         [127, ..] => Network::Loopback,
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Network::Private,
         [169, 254, ..] => Network::LinkLocal,
@@ -72,7 +74,9 @@ fn of_v6(address: Ipv6Addr) -> Network {
     }
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Network::Loopback,
-        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] => Network::Metadata,
+        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] => {
+            Network::Metadata
+        }
         // NAT64 (RFC 6052): a public IPv4 address seen from an IPv6-only network. What it hides must be public.
         [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => {
             let [a, b] = high.to_be_bytes();
@@ -85,7 +89,9 @@ fn of_v6(address: Ipv6Addr) -> Network {
         [0xfc00..=0xfdff, ..] => Network::Private,
         [0xfe80..=0xfebf, ..] => Network::LinkLocal,
         // Teredo and other protocol assignments, documentation twice, 6to4.
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => Network::Special,
+        [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => {
+            Network::Special
+        }
         [0x2000..=0x3fff, ..] => Network::Public,
         _ => Network::Special,
     }

@@ -7,10 +7,10 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::Error;
 use super::error::{Cause, Phase};
 use super::ledger::{Attempt, Outcome};
 use super::request::BodyStream;
-use super::Error;
 use crate::base::Fault;
 
 /// A body that is arriving, with everything that must last as long as it does.
@@ -41,7 +41,9 @@ impl Arriving {
                 self.attempt.end(Outcome::Answered);
                 Ok(None)
             }
-            Some(Err(source)) => Err(self.fail(Error::Broken { destination: self.destination.clone(), source })),
+            Some(Err(source)) => {
+                Err(self.fail(Error::Broken { destination: self.destination.clone(), source }))
+            }
             Some(Ok(piece)) if self.attempt.received(piece.len()) > self.bytes_max => {
                 let (destination, bytes_max) = (self.destination.clone(), self.bytes_max);
                 Err(self.fail(Error::TooLarge { destination, bytes_max }))

@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::Error;
 use super::address::Reach;
 use super::body::Arriving;
 use super::error::{Cause, Phase};
@@ -19,7 +20,6 @@ use super::policy::{EgressPolicy, Permit};
 use super::request::{Answer, Request, StreamingAnswer};
 use super::resolver::{GuardedResolver, LeadsOutside, Resolver, SystemResolver};
 use super::retry::{self, Advice, Budget};
-use super::Error;
 use crate::base::{Clock, Fault, SystemClock};
 
 /// For a connection, the look-up of the name and the TLS handshake included.
@@ -96,9 +96,9 @@ impl Outbound {
             if rustls::crypto::CryptoProvider::get_default().is_none() {
                 return Err(Error::Tls("no TLS provider is installed in this process".into()));
             }
-            clients
-                .entry((reach, plain_http))
-                .or_insert_with(|| build(reach, plain_http, &options.resolver, &extra_roots).map_err(Arc::new));
+            clients.entry((reach, plain_http)).or_insert_with(|| {
+                build(reach, plain_http, &options.resolver, &extra_roots).map_err(Arc::new)
+            });
         }
         Ok(Self(Arc::new(Inner {
             policy,
@@ -157,7 +157,8 @@ impl Outbound {
                 Err(failed) => failed,
             };
             failures += 1;
-            let is_final = matches!(&error, Error::Status { status, body, .. } if (request.is_final)(*status, body));
+            let is_final =
+                matches!(&error, Error::Status { status, body, .. } if (request.is_final)(*status, body));
             let passes = advice.should_retry.unwrap_or_else(|| may_pass(&error)) && !is_final;
             let affordable = !passes || budget.failed();
             if !passes || !affordable || failures > request.retries_max {
@@ -209,7 +210,8 @@ impl Outbound {
         let headers = response.headers().clone();
         attempt.answered(status.as_u16());
         let length = response.content_length();
-        let bytes_max = if status.is_success() { request.limits.answer_bytes_max } else { ERROR_BODY_BYTES_MAX };
+        let bytes_max =
+            if status.is_success() { request.limits.answer_bytes_max } else { ERROR_BODY_BYTES_MAX };
         let mut arriving = Arriving {
             pieces: response.bytes_stream().map_err(|cause| Cause::from(cause.without_url())).boxed(),
             destination: permit.destination.clone(),

@@ -69,10 +69,18 @@ pub enum Error {
     Tls(#[source] Cause),
     /// The name has no address.
     #[error("the name of {destination} cannot be resolved")]
-    Unresolved { destination: String, #[source] source: Cause },
+    Unresolved {
+        destination: String,
+        #[source]
+        source: Cause,
+    },
     /// Nobody answers there, or the TLS handshake failed.
     #[error("cannot connect to {destination}")]
-    Connect { destination: String, #[source] source: Cause },
+    Connect {
+        destination: String,
+        #[source]
+        source: Cause,
+    },
     /// It took too long.
     #[error("{destination} took too long: waiting for {phase}")]
     TimedOut { destination: String, phase: Phase },
@@ -87,7 +95,11 @@ pub enum Error {
     TooLarge { destination: String, bytes_max: u64 },
     /// The connection broke.
     #[error("the connection to {destination} broke")]
-    Broken { destination: String, #[source] source: Cause },
+    Broken {
+        destination: String,
+        #[source]
+        source: Cause,
+    },
 }
 
 impl Error {
@@ -170,7 +182,8 @@ impl Fault for Error {
             }
             Self::BadRequest(_) | Self::Tls(_) => "The request could not be made. The log says why.".into(),
             Self::Unresolved { destination, .. } => {
-                format!("The name of {destination} is not known. Check the address and the name server.").into()
+                format!("The name of {destination} is not known. Check the address and the name server.")
+                    .into()
             }
             Self::Connect { destination, .. } => {
                 format!("{destination} does not answer. Check that it is running and try again.").into()
@@ -191,7 +204,9 @@ impl Fault for Error {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Unresolved { .. } | Self::Connect { .. } | Self::TimedOut { .. } | Self::Broken { .. } => true,
+            Self::Unresolved { .. } | Self::Connect { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
+                true
+            }
             Self::Status { status, .. } => super::retry::is_worth_retrying(*status),
             Self::NotAllowed { .. }
             | Self::AirGapped { .. }

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::address::{Network, Reach};
 use super::Error;
+use super::address::{Network, Reach};
 
 /// The setting that lists the hosts which may be contacted.
 pub const SETTING_ALLOW: &str = "outbound.allow";
@@ -48,7 +48,9 @@ pub struct EgressPolicy {
 
 /// An entry of the allow-list that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{address}\" in {SETTING_ALLOW} is not a host: write \"api.example.com\" or \"10.0.0.5:11434\", without scheme, path or wildcard")]
+#[error(
+    "\"{address}\" in {SETTING_ALLOW} is not a host: write \"api.example.com\" or \"10.0.0.5:11434\", without scheme, path or wildcard"
+)]
 pub struct NotAHost {
     /// As it was written.
     pub address: String,
@@ -180,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_host_is_matched_exactly_with_its_port() {
-        let policy = EgressPolicy::new(&[host("API.example.com"), host("other.example:8443")], false).unwrap();
+        let policy =
+            EgressPolicy::new(&[host("API.example.com"), host("other.example:8443")], false).unwrap();
         assert_eq!(permit(&policy, "https://api.example.com/v1").unwrap().reach, Reach::Internet);
         assert!(permit(&policy, "https://other.example:8443/").is_ok());
         for url in [
@@ -208,9 +211,11 @@ mod tests {
 
     #[test]
     fn a_literal_address_is_judged_without_a_resolver_however_it_is_written() {
-        let hosts = [host("127.0.0.1"), host("[::ffff:10.0.0.1]"), lan("169.254.169.254"), lan("192.168.1.5:11434")];
+        let hosts =
+            [host("127.0.0.1"), host("[::ffff:10.0.0.1]"), lan("169.254.169.254"), lan("192.168.1.5:11434")];
         let policy = EgressPolicy::new(&hosts, false).unwrap();
-        for url in ["https://127.0.0.1/", "https://0x7f.1/", "https://2130706433/", "https://[::ffff:a00:1]/"] {
+        for url in ["https://127.0.0.1/", "https://0x7f.1/", "https://2130706433/", "https://[::ffff:a00:1]/"]
+        {
             assert!(matches!(permit(&policy, url), Err(Error::ForbiddenAddress { .. })), "{url}");
         }
         let metadata = permit(&policy, "http://169.254.169.254/latest/meta-data");
@@ -220,7 +225,8 @@ mod tests {
 
     #[test]
     fn an_air_gapped_appliance_reaches_only_itself() {
-        let hosts = [host("api.openai.com"), lan("192.168.1.5:11434"), lan("127.0.0.1:11434"), lan("localhost:8080")];
+        let hosts =
+            [host("api.openai.com"), lan("192.168.1.5:11434"), lan("127.0.0.1:11434"), lan("localhost:8080")];
         let policy = EgressPolicy::new(&hosts, true).unwrap();
         for url in ["https://api.openai.com/", "http://192.168.1.5:11434/"] {
             assert!(matches!(permit(&policy, url), Err(Error::AirGapped { .. })), "{url}");
@@ -231,7 +237,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_host_is_refused_with_what_was_written() {
-        for address in ["", "*.example.com", "https://api.example.com", "a/b", "user@host", "a b", "host:99999"] {
+        for address in
+            ["", "*.example.com", "https://api.example.com", "a/b", "user@host", "a b", "host:99999"]
+        {
             let refused = EgressPolicy::new(&[host(address)], false).unwrap_err();
             assert_eq!(refused.address, address);
         }

@@ -79,7 +79,10 @@ impl Resolve for GuardedResolver {
 
 /// The addresses that may be connected to. A host with a permitted and a forbidden address is reached at the
 /// permitted one: a dual-stack host of a local network commonly has both kinds.
-fn permitted(found: &[IpAddr], reach: Reach) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
+fn permitted(
+    found: &[IpAddr],
+    reach: Reach,
+) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
     let seen = || found.iter().copied().take(ADDRESSES_MAX);
     let allowed: Vec<IpAddr> = seen().filter(|address| reach.permits(Network::of(*address))).collect();
     if !allowed.is_empty() {

@@ -96,7 +96,9 @@ mod tests {
     use super::*;
 
     fn advice(pairs: &[(&'static str, &str)]) -> Advice {
-        Advice::read(&pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
+        Advice::read(
+            &pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
+        )
     }
 
     #[test]
@@ -112,9 +114,11 @@ mod tests {
         assert_eq!(advice(&[("retry-after", "1.5")]).after, Some(Duration::from_millis(1500)));
         let both = advice(&[("retry-after", "3"), ("retry-after-ms", "250")]);
         assert_eq!(both.after, Some(Duration::from_millis(250)));
-        let date = [("date", "Wed, 21 Oct 2026 07:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2026 07:28:07 GMT")];
+        let date =
+            [("date", "Wed, 21 Oct 2026 07:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2026 07:28:07 GMT")];
         assert_eq!(advice(&date).after, Some(Duration::from_secs(7)));
-        let past = [("date", "Wed, 21 Oct 2026 07:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT")];
+        let past =
+            [("date", "Wed, 21 Oct 2026 07:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT")];
         assert_eq!(advice(&past).after, Some(Duration::ZERO));
         assert_eq!(advice(&[("x-should-retry", "false")]).should_retry, Some(false));
         for nonsense in ["soon", "-1", "NaN", "inf", "1e300", ""] {

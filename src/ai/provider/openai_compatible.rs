@@ -171,7 +171,9 @@ impl Server {
             }
             outbound::Error::TimedOut { phase: Phase::Whole, .. } => self.timed_out(Deadline::Whole),
             outbound::Error::TimedOut { phase: Phase::FirstByte, .. } => self.timed_out(Deadline::FirstToken),
-            outbound::Error::TimedOut { phase: Phase::NextPiece, .. } => self.timed_out(Deadline::BetweenTokens),
+            outbound::Error::TimedOut { phase: Phase::NextPiece, .. } => {
+                self.timed_out(Deadline::BetweenTokens)
+            }
             outbound::Error::Broken { .. } if !at_first => {
                 Error::Interrupted { provider: self.settings.name.clone() }
             }

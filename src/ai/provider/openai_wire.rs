@@ -108,7 +108,9 @@ impl Refusal {
 
     /// Whether trying again is of no use although the status suggests it.
     pub(super) fn is_credit(&self) -> bool {
-        self.is("insufficient_quota") || self.is("billing_hard_limit_reached") || self.is("billing_not_active")
+        self.is("insufficient_quota")
+            || self.is("billing_hard_limit_reached")
+            || self.is("billing_not_active")
     }
 }
 
@@ -122,7 +124,12 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// The error for a refusal. `status` is that of the answer or, in the middle of a stream, none.
-    pub(super) fn error(&self, status: Option<u16>, refusal: &Refusal, retry_after: Option<Duration>) -> Error {
+    pub(super) fn error(
+        &self,
+        status: Option<u16>,
+        refusal: &Refusal,
+        retry_after: Option<Duration>,
+    ) -> Error {
         let provider = self.provider.to_owned();
         let detail = self.detail(status, refusal);
         let status = status.or_else(|| refusal.code.parse().ok());
@@ -173,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_understood_in_every_dialect() {
-        let expected = Refusal { code: "503".into(), kind: "unavailable_error".into(), message: "Loading".into() };
+        let expected =
+            Refusal { code: "503".into(), kind: "unavailable_error".into(), message: "Loading".into() };
         let llama = br#"{"error":{"code":503,"message":"Loading","type":"unavailable_error"}}"#;
         assert_eq!(Refusal::read(llama), expected);
         let vllm = br#"{"object":"error","code":503,"message":"Loading","type":"unavailable_error"}"#;
@@ -188,7 +196,8 @@ mod tests {
         let quota = r#"{"error":{"message":"x","type":"insufficient_quota","code":"insufficient_quota"}}"#;
         assert!(matches!(asked(Some(429), quota), Error::CreditSpent { .. }));
         assert!(matches!(asked(Some(429), "{}"), Error::Limited { .. }));
-        let long = r#"{"error":{"message":"x","type":"invalid_request_error","code":"context_length_exceeded"}}"#;
+        let long =
+            r#"{"error":{"message":"x","type":"invalid_request_error","code":"context_length_exceeded"}}"#;
         assert!(matches!(asked(Some(400), long), Error::ContextTooLong { .. }));
         assert!(matches!(asked(Some(404), "404 page not found"), Error::ModelUnknown { .. }));
         assert!(matches!(asked(Some(401), ""), Error::CredentialRefused { .. }));
@@ -200,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_key_that_the_server_repeats_is_not_passed_on() {
-        let shown = asked(Some(401), r#"{"error":{"message":"Incorrect API key: sk-hunter2\u0007."}}"#).to_string();
+        let shown =
+            asked(Some(401), r#"{"error":{"message":"Incorrect API key: sk-hunter2\u0007."}}"#).to_string();
         assert!(!shown.contains("hunter2") && shown.contains("Incorrect API key: (key)."), "{shown}");
     }
 }
