@@ -16,7 +16,7 @@ pub enum Network {
     Private,
     /// This machine.
     Loopback,
-    /// The wire itself (169.254.0.0/16, fe80::/10).
+    /// The wire itself (`169.254.0.0/16`, `fe80::/10`).
     LinkLocal,
     /// Where clouds hand out credentials to whoever asks.
     Metadata,
@@ -89,9 +89,7 @@ fn of_v6(address: Ipv6Addr) -> Network {
         [0xfc00..=0xfdff, ..] => Network::Private,
         [0xfe80..=0xfebf, ..] => Network::LinkLocal,
         // Teredo and other protocol assignments, documentation twice, 6to4.
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => {
-            Network::Special
-        }
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => Network::Special,
         [0x2000..=0x3fff, ..] => Network::Public,
         _ => Network::Special,
     }

@@ -29,12 +29,9 @@ impl Arriving {
     /// The next piece; nothing at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let pause_ends = Instant::now() + self.between_pieces;
-        let arrived = match timeout_at(pause_ends.min(self.deadline), self.pieces.next()).await {
-            Ok(arrived) => arrived,
-            Err(_) => {
-                let phase = if pause_ends < self.deadline { Phase::NextPiece } else { Phase::Whole };
-                return Err(self.fail(Error::TimedOut { destination: self.destination.clone(), phase }));
-            }
+        let Ok(arrived) = timeout_at(pause_ends.min(self.deadline), self.pieces.next()).await else {
+            let phase = if pause_ends < self.deadline { Phase::NextPiece } else { Phase::Whole };
+            return Err(self.fail(Error::TimedOut { destination: self.destination.clone(), phase }));
         };
         match arrived {
             None => {

@@ -140,11 +140,9 @@ impl Outbound {
             let destination = destination_of(&request.url);
             self.begin(request, destination).end(Outcome::Refused(refused.code()));
         })?;
-        let client = match self.0.clients.get(&(permit.reach, permit.plain_http)) {
-            Some(Ok(client)) => client,
-            Some(Err(cause)) => return Err(Error::Tls(Arc::clone(cause).into())),
-            None => return Err(Error::Tls("no client was built for this destination".into())),
-        };
+        let client = self.client(&permit).inspect_err(|failed| {
+            self.begin(request, permit.destination.clone()).end(Outcome::Failed(failed.code()));
+        })?;
         let budget = self.budget(&permit.destination);
         let mut place = Some(self.place(&permit, deadline).await?);
         let mut failures = 0;
@@ -159,9 +157,8 @@ impl Outbound {
             failures += 1;
             let is_final =
                 matches!(&error, Error::Status { status, body, .. } if (request.is_final)(*status, body));
-            let passes = advice.should_retry.unwrap_or_else(|| may_pass(&error)) && !is_final;
-            let affordable = !passes || budget.failed();
-            if !passes || !affordable || failures > request.retries_max {
+            let may_pass = advice.should_retry.unwrap_or_else(|| may_pass(&error)) && !is_final;
+            if !may_pass || !budget.failed() || failures > request.retries_max {
                 return Err(error);
             }
             let Some(wait) = retry::wait(failures, advice.after, rand::random()) else { return Err(error) };
@@ -183,29 +180,20 @@ impl Outbound {
         place: &mut Option<OwnedSemaphorePermit>,
     ) -> Result<(u16, reqwest::header::HeaderMap, Arriving), (Error, Advice)> {
         let mut attempt = self.begin(request, permit.destination.clone());
-        let sending = client
-            .request(request.method.clone(), request.url.clone())
-            .headers(request.headers.clone())
-            .body(request.body.clone())
-            .send();
-        attempt.sent(request.body.len());
-        let first_byte_by = Instant::now() + request.limits.first_byte;
-        let sent = timeout_at(first_byte_by.min(deadline), sending).await;
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            failed => {
-                let error = failed.map_or_else(
-                    |_| {
-                        let phase = if first_byte_by < deadline { Phase::FirstByte } else { Phase::Whole };
-                        Error::TimedOut { destination: permit.destination.clone(), phase }
-                    },
-                    |failed| told_apart(failed.err(), &permit.destination),
-                );
+        let response = match head(client, request, permit, deadline).await {
+            Ok(response) => response,
+            Err(error) => {
                 let code = error.code();
-                attempt.end(if error.is_refusal() { Outcome::Refused(code) } else { Outcome::Failed(code) });
+                if error.is_refusal() {
+                    attempt.end(Outcome::Refused(code));
+                } else {
+                    attempt.sent(request.body.len());
+                    attempt.end(Outcome::Failed(code));
+                }
                 return Err((error, Advice::default()));
             }
         };
+        attempt.sent(request.body.len());
         let status = response.status();
         let headers = response.headers().clone();
         attempt.answered(status.as_u16());
@@ -232,6 +220,14 @@ impl Outbound {
         Ok((status.as_u16(), headers, arriving))
     }
 
+    fn client(&self, permit: &Permit) -> Result<&Client, Error> {
+        match self.0.clients.get(&(permit.reach, permit.plain_http)) {
+            Some(Ok(client)) => Ok(client),
+            Some(Err(cause)) => Err(Error::Tls(Arc::clone(cause).into())),
+            None => Err(Error::Tls("no client was built for this destination".into())),
+        }
+    }
+
     fn begin(&self, request: &Request, destination: String) -> Attempt {
         Attempt::begin(&self.0.ledger, destination, request.purpose, request.tenant.clone())
     }
@@ -253,6 +249,26 @@ impl Outbound {
         }
         Arc::clone(budgets.entry(destination.to_owned()).or_default())
     }
+}
+
+/// Sends and waits for the head of the answer.
+async fn head(
+    client: &Client,
+    request: &Request,
+    permit: &Permit,
+    deadline: Instant,
+) -> Result<reqwest::Response, Error> {
+    let sending = client
+        .request(request.method.clone(), request.url.clone())
+        .headers(request.headers.clone())
+        .body(request.body.clone())
+        .send();
+    let first_byte_by = Instant::now() + request.limits.first_byte;
+    let Ok(sent) = timeout_at(first_byte_by.min(deadline), sending).await else {
+        let phase = if first_byte_by < deadline { Phase::FirstByte } else { Phase::Whole };
+        return Err(Error::TimedOut { destination: permit.destination.clone(), phase });
+    };
+    sent.map_err(|cause| told_apart(cause, &permit.destination))
 }
 
 /// Whether a failure without advice may pass: nothing was sent, or the status says so. A request that was sent
@@ -287,11 +303,9 @@ async fn failed_answer(
 }
 
 /// Names what went wrong before an answer was there.
-fn told_apart(cause: Option<reqwest::Error>, destination: &str) -> Error {
+fn told_apart(cause: reqwest::Error, destination: &str) -> Error {
     let destination = destination.to_owned();
-    let Some(cause) = cause.map(reqwest::Error::without_url) else {
-        return Error::Broken { destination, source: "no cause was given".into() };
-    };
+    let cause = cause.without_url();
     let mut beneath: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
     while let Some(error) = beneath {
         if let Some(outside) = error.downcast_ref::<LeadsOutside>() {

@@ -30,9 +30,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            first_byte: Duration::from_secs(60),
+            first_byte: Duration::from_mins(1),
             between_pieces: Duration::from_secs(30),
-            whole: Duration::from_secs(600),
+            whole: Duration::from_mins(10),
             answer_bytes_max: 8 * 1024 * 1024,
         }
     }

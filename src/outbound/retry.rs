@@ -14,7 +14,7 @@ const FIRST_WAIT_MS: u64 = 500;
 const WAIT_MS_MAX: u64 = 8_000;
 const JITTER_SHARE_MAX: f64 = 0.25;
 /// A server that asks for a longer pause than this is not waited for; whoever called decides.
-pub(super) const SERVER_WAIT_MAX: Duration = Duration::from_secs(60);
+pub(super) const SERVER_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Whether a status is one that may go away by itself.
 pub(super) fn is_worth_retrying(status: u16) -> bool {

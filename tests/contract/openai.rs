@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::description::Schema;
 use crate::vendor::{Reply, Then, Vendor, outbound};
 
 pub fn question() -> ChatRequest {
@@ -41,6 +42,18 @@ fn short_answer() -> Reply {
         ["data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}]}\n\n"],
         Then::End,
     )
+}
+
+#[test]
+fn the_judge_notices_what_the_vendor_would_refuse() {
+    let Some(schema) = Schema::load("openai.yaml", "CreateChatCompletionRequest") else { return };
+    let good = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});
+    assert_eq!(schema.violations(&good), Vec::<String>::new());
+    for (field, bad) in [("messages", json!([])), ("temperature", json!(3)), ("max_token", json!(1))] {
+        let mut body = good.clone();
+        body[field] = bad;
+        assert!(!schema.violations(&body).is_empty(), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -94,7 +94,12 @@ async fn play(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMap, b
     let rest = match reply.then {
         Then::End => stream::empty().boxed(),
         Then::Hang => stream::pending().boxed(),
-        Then::Break => stream::iter([Err(std::io::Error::other("broken on purpose"))]).boxed(),
+        // An error at once would take back what is written but not yet sent; time is paused where this is used.
+        Then::Break => stream::once(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Err(std::io::Error::other("broken on purpose"))
+        })
+        .boxed(),
         Then::Repeat(pause) => stream::repeat(last)
             .then(move |piece| async move {
                 if pause.is_zero() {

@@ -245,11 +245,10 @@ impl Reader {
                     step
                 }
                 Source::Events(events) => match timeout_at(self.due.0, events.next()).await {
-                    Err(_) if self.decoder.is_whole() => return self.finish(false),
-                    Err(_) => return Err(self.server.timed_out(self.due.1)),
                     Ok(None) => return self.finish(false),
-                    // The text is whole; a connection that breaks now takes only the usage with it.
-                    Ok(Some(Err(_))) if self.decoder.is_whole() => return self.finish(false),
+                    // The text is whole; what fails now takes only the usage with it.
+                    Err(_) | Ok(Some(Err(_))) if self.decoder.is_whole() => return self.finish(false),
+                    Err(_) => return Err(self.server.timed_out(self.due.1)),
                     Ok(Some(Err(failure))) => return Err(self.failure(failure)),
                     Ok(Some(Ok(data))) => self.decoder.step(&data, &self.server.asked()),
                 },
