@@ -1,0 +1,63 @@
+//! What a model answers, piece by piece.
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes of text that one answer may have.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// A step of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The next piece of text; never empty.
+    Delta(String),
+    /// The end. Comes exactly once, last, and only if the answer is whole.
+    Finished {
+        /// Why the model stopped.
+        stop_reason: StopReason,
+        /// What it took.
+        usage: Usage,
+    },
+}
+
+/// Why a model stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// It had said everything.
+    Complete,
+    /// It reached the limit of tokens: the text breaks off.
+    LengthLimit,
+    /// The provider's filter stopped it.
+    ContentFilter,
+    /// The server ended the stream properly and gave no reason that we know.
+    Unstated,
+}
+
+/// What an answer took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, the cached ones included.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// Of the tokens read, those that came from the provider's cache, where it says so.
+    pub cached_tokens: Option<u64>,
+    /// Whether the server told nothing and these are guesses from the size of the texts.
+    pub estimated: bool,
+}
+
+/// Bytes of text that make about one token in the languages of Europe.
+const BYTES_PER_TOKEN: usize = 4;
+
+impl Usage {
+    /// A guess from the bytes that went in and out, rounded up.
+    #[must_use]
+    pub fn estimate(input_bytes: usize, output_bytes: usize) -> Self {
+        Self {
+            input_tokens: input_bytes.div_ceil(BYTES_PER_TOKEN) as u64,
+            output_tokens: output_bytes.div_ceil(BYTES_PER_TOKEN) as u64,
+            cached_tokens: None,
+            estimated: true,
+        }
+    }
+}
