@@ -1,0 +1,105 @@
+//! A right is a value: the policy mints a [`Pass`], and the operation demands it.
+//!
+//! There is a marker type for each right. A pass also says how far it reaches: a member's or a key's over the whole tenant,
+//! a visitor's only over what is that visitor's own. Passes cannot be made anywhere else, except for the appliance's
+//! own work, which must state its reason.
+
+use std::marker::PhantomData;
+
+use super::role::Permission;
+use crate::base::VisitorId;
+
+/// A right that operations can demand.
+pub trait Right: 'static {
+    /// The permission that grants it to members and API keys; nothing when it can only be a visitor's.
+    const PERMISSION: Permission;
+    /// Whether visitors have it, over what is their own.
+    const VISITORS: bool = false;
+}
+
+macro_rules! rights {
+    ($($(#[$doc:meta])* $name:ident = $permission:ident $(, visitors: $visitors:literal)?;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl Right for $name {
+            const PERMISSION: Permission = Permission::$permission;
+            $(const VISITORS: bool = $visitors;)?
+        }
+    )*};
+}
+
+rights! {
+    /// Read conversations.
+    ReadConversations = ReadConversations, visitors: true;
+    /// Open, write into and end conversations.
+    TakePart = TakePart, visitors: true;
+    /// See documents and search them.
+    ReadKnowledge = ReadKnowledge;
+    /// Add, replace and delete documents.
+    WriteKnowledge = WriteKnowledge;
+    /// See the workspace's settings.
+    ReadWorkspace = ReadWorkspace;
+    /// Change the workspace's settings.
+    ManageWorkspace = ManageWorkspace;
+    /// Create, list and revoke API keys.
+    ManageApiKeys = ManageApiKeys;
+    /// See and retry background jobs.
+    ManageJobs = ManageJobs;
+    /// Create and list tenants: the appliance's operator only.
+    ManageTenants = ManageTenants;
+}
+
+/// How far a pass reaches within its tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything.
+    All,
+    /// What belongs to this visitor.
+    Visitor(VisitorId),
+}
+
+/// Proof that the policy allowed `R`.
+#[derive(Debug)]
+pub struct Pass<R: Right> {
+    reach: Reach,
+    right: PhantomData<fn() -> R>,
+}
+
+impl<R: Right> Clone for Pass<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R: Right> Copy for Pass<R> {}
+
+impl<R: Right> Pass<R> {
+    /// Only the policy calls this.
+    pub(super) fn mint(reach: Reach) -> Self {
+        Self { reach, right: PhantomData }
+    }
+
+    /// Full reach for the appliance's own work; `reason` says why at the place of the call.
+    #[must_use]
+    pub fn appliance(reason: &'static str) -> Self {
+        tracing::trace!(reason, "full access");
+        Self::mint(Reach::All)
+    }
+
+    /// How far it reaches.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Whether it reaches what belongs to `owner`.
+    #[must_use]
+    pub fn covers(&self, owner: VisitorId) -> bool {
+        match self.reach {
+            Reach::All => true,
+            Reach::Visitor(visitor) => visitor == owner,
+        }
+    }
+}
