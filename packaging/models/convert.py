@@ -123,7 +123,8 @@ def embeddings(graph, tensors):
         rows = graph.node("Gather", [graph.constant("words", words), "input_ids"], "word_vectors")
     length = graph.node("Shape", ["input_ids"], "length")
     start = graph.constant("start", np.zeros(1, np.int64))
-    places = graph.node("Slice", [graph.constant("positions", positions), start, length], "position_vectors")
+    places = graph.constant("positions", positions)
+    places = graph.node("Slice", [places, start, length, "token_axis"], "position_vectors")
     total = graph.node("Add", [rows, places], "embedded")
     return graph.norm(total, tensors, "embeddings.LayerNorm", "hidden_0")
 
@@ -176,12 +177,12 @@ def build(tensors, widths=None):
     graph = GraphWriter(widths)
     graph.constant("heads_shape", np.array([-1, HEADS, HEAD], np.int64))
     graph.constant("hidden_shape", np.array([-1, HIDDEN], np.int64))
+    graph.constant("token_axis", np.array([0], np.int64))
     hidden = embeddings(graph, tensors)
     for layer in range(LAYERS):
         attended = attention(graph, tensors, hidden, layer)
         hidden = feed_forward(graph, tensors, attended, layer)
-    axes = graph.constant("token_axis", np.array([0], np.int64))
-    graph.node("ReduceMean", [hidden, axes], "embedding", keepdims=0)
+    graph.node("ReduceMean", [hidden, "token_axis"], "embedding", keepdims=0)
     model = helper.make_model(
         helper.make_graph(
             graph.nodes, "all-MiniLM-L6-v2",
