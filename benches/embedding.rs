@@ -16,9 +16,9 @@ use anyhow::{Context, Result};
 use frontdesk::search::embedder::MiniLm;
 use serde_json::json;
 
-const ROUNDS: usize = 9;
-const QUERIES_PER_ROUND: usize = 60;
-const CHUNKS_PER_ROUND: usize = 24;
+const ROUNDS: usize = 5;
+const QUERIES_PER_ROUND: usize = 100;
+const CHUNKS_PER_ROUND: usize = 12;
 
 const QUERIES: [&str; 6] = [
     "How do I reset my password if I lost my phone?",
