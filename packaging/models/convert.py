@@ -41,7 +41,7 @@ COSINE_EACH_MIN, COSINE_MEAN_MIN = 0.98, 0.99
 
 
 class GraphWriter:
-    """Collects nodes and constants; `linear` is the one place where the two graphs differ."""
+    """Collects nodes and constants: `product` is where the two graphs differ."""
 
     def __init__(self, widths=None):
         """`widths` says how wide each channel of each activation gets; with it the graph is int8."""
@@ -75,10 +75,13 @@ class GraphWriter:
         return outputs
 
     def linear(self, x, weight, bias, name):
-        """`x @ weight + bias`, weight of shape [in, out]."""
+        """`x @ weight + bias`, weight of shape [in, out], with or without a bias."""
+        product = self.product(x, weight, name)
+        return product if bias is None else self.node("Add", [product, self.constant(f"{name}_bias", bias)], name)
+
+    def product(self, x, weight, name):
         if not self.quantised:
-            product = self.node("MatMul", [x, self.constant(f"{name}_weight", weight)], f"{name}_product")
-            return self.node("Add", [product, self.constant(f"{name}_bias", bias)], name)
+            return self.node("MatMul", [x, self.constant(f"{name}_weight", weight)], f"{name}_product")
         integers, scales = quantise_columns(weight)
         x_u8, x_scale, x_zero = x
         product = self.node("MatMulInteger", [
@@ -87,8 +90,7 @@ class GraphWriter:
         ], f"{name}_integers")
         as_float = self.node("Cast", [product], f"{name}_cast", to=TensorProto.FLOAT)
         scale = self.node("Mul", [x_scale, self.constant(f"{name}_scales", scales)], f"{name}_scale")
-        scaled = self.node("Mul", [as_float, scale], f"{name}_product")
-        return self.node("Add", [scaled, self.constant(f"{name}_bias", bias)], name)
+        return self.node("Mul", [as_float, scale], f"{name}_product")
 
     def norm(self, x, tensors, prefix, name):
         scale = self.constant(f"{name}_weight", tensors[f"{prefix}.weight"])
@@ -137,15 +139,18 @@ def attention(graph, tensors, hidden, layer):
 
     parts = {part: matrix(f"self.{part}") for part in ("query", "key", "value")}
     factors = graph.narrowing(hidden, *(weight for weight, _ in parts.values()))
-    # The 1/sqrt(head) of attention and the narrowing of what it mixes are put into the matrices before it.
+    # What can be put into matrices is: the 1/sqrt(head) of attention, and the narrowing of what it mixes. The bias
+    # of the keys adds the same to all scores of a row, which the softmax ignores; that of the values passes through,
+    # as the weights of a row sum to one.
     out_weight, out_bias = matrix("output.dense")
+    out_bias = out_bias + parts["value"][1] @ out_weight
     mixed_factors = graph.narrowing(f"{name}_context", out_weight)
     divisors = {"query": np.float32(HEAD**0.5), "key": np.float32(1), "value": mixed_factors}
     shared = graph.quantise_input(hidden, factors)
     by_head = {}
     for part, (weight, bias) in parts.items():
-        weight, bias = weight * factors[:, None] / divisors[part], bias / divisors[part]
-        flat = graph.linear(shared, weight, bias, f"{name}_{part}")
+        bias = bias / divisors[part] if part == "query" else None
+        flat = graph.linear(shared, weight * factors[:, None] / divisors[part], bias, f"{name}_{part}")
         heads = graph.node("Reshape", [flat, "heads_shape"], f"{name}_{part}_split")
         order = [1, 2, 0] if part == "key" else [1, 0, 2]
         by_head[part] = graph.node("Transpose", [heads], f"{name}_{part}_heads", perm=order)
