@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     if other.is_none() {
         println!("ONNX Runtime: not found; run `make assets` for the comparison.");
     }
-    println!("query: 9 to 13 tokens; chunk: 250 to 256 tokens; median of {ROUNDS} rounds\n");
+    println!("query: 12 to 14 tokens with marks; chunk: 250 to 256 tokens; median of {ROUNDS} rounds\n");
     for threads in [1, 2] {
         let model = MiniLm::bundled()?.with_threads(threads);
         compare(&model, other.as_mut(), threads, &chunk)?;
