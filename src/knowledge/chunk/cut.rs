@@ -108,7 +108,8 @@ impl<'a> Cutter<'a> {
     }
 
     fn add_lead(&mut self, lead: String) -> Option<usize> {
-        if lead.len() > LEAD_TOKENS_MAX * BYTES_PER_TOKEN_MAX || (self.count_tokens)(&lead) > LEAD_TOKENS_MAX {
+        if lead.len() > LEAD_TOKENS_MAX * BYTES_PER_TOKEN_MAX || (self.count_tokens)(&lead) > LEAD_TOKENS_MAX
+        {
             return None;
         }
         self.leads.push(lead);
@@ -136,7 +137,8 @@ impl<'a> Cutter<'a> {
     fn cut_range(&self, range: Range<usize>, block: &Block, lead: Option<usize>, units: &mut Vec<Unit>) {
         let mut waiting = vec![range];
         while let Some(range) = waiting.pop() {
-            let halves = if self.fits(range.clone()) { None } else { halve(&self.document.text, range.clone()) };
+            let halves =
+                if self.fits(range.clone()) { None } else { halve(&self.document.text, range.clone()) };
             match halves {
                 Some((left, right)) => waiting.extend([right, left]),
                 None => units.push(self.unit(range, block, lead)),

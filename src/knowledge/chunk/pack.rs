@@ -55,13 +55,12 @@ fn pack(cutter: &mut Cutter<'_>, section: &Section) -> Vec<Draft> {
     let mut drafts: Vec<Vec<Unit>> = Vec::new();
     let mut current: Vec<Unit> = Vec::new();
     let mut filled = 0;
-    let mut group_tokens = 0;
     let mut last_group = None;
     let mut totals = group_totals(&units).into_iter();
     for unit in units {
         if last_group != Some(unit.group) {
             last_group = Some(unit.group);
-            group_tokens = totals.next().unwrap_or(unit.tokens);
+            let group_tokens = totals.next().unwrap_or(unit.tokens);
             let group_fits_alone = group_tokens <= target;
             if filled + group_tokens > target && group_fits_alone && filled >= cutter.settings.tokens_min {
                 drafts.push(std::mem::take(&mut current));
@@ -75,7 +74,6 @@ fn pack(cutter: &mut Cutter<'_>, section: &Section) -> Vec<Draft> {
         filled += unit.tokens;
         current.push(unit);
     }
-    let _ = group_tokens;
     if !current.is_empty() {
         drafts.push(current);
     }
@@ -257,7 +255,10 @@ impl PassageWriter<'_, '_> {
         let mut block = None;
         for unit in units {
             let same_line = block == Some(unit.block_start)
-                && matches!(unit.kind, BlockKind::Paragraph | BlockKind::ListItem { .. } | BlockKind::Heading { .. });
+                && matches!(
+                    unit.kind,
+                    BlockKind::Paragraph | BlockKind::ListItem { .. } | BlockKind::Heading { .. }
+                );
             let words = without_markup(unit.kind, self.cutter.text(unit.range.clone()));
             if !body.is_empty() && !words.is_empty() {
                 body.push(if same_line { ' ' } else { '\n' });
@@ -290,9 +291,11 @@ fn without_markup(kind: BlockKind, text: &str) -> String {
             });
             rows.collect::<Vec<_>>().join("\n")
         }
-        BlockKind::Code => {
-            text.split('\n').filter(|line| !line.trim_start().starts_with("```")).collect::<Vec<_>>().join("\n")
-        }
+        BlockKind::Code => text
+            .split('\n')
+            .filter(|line| !line.trim_start().starts_with("```"))
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 

@@ -6,9 +6,10 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// Words that end in a full stop without ending a sentence, lower case, without the stop.
 const ABBREVIATIONS: &[&str] = &[
-    "e.g", "i.e", "etc", "vs", "cf", "approx", "no", "nos", "fig", "figs", "eq", "sec", "ch", "vol", "pp", "ed", "eds",
-    "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "inc", "ltd", "co", "corp", "dept", "est", "max", "min", "art",
-    "z.b", "d.h", "bzw", "ca", "usw", "nr", "abs", "str", "tel", "inkl", "evtl", "ggf", "u.a", "vgl", "p.ex", "env",
+    "e.g", "i.e", "etc", "vs", "cf", "approx", "no", "nos", "fig", "figs", "eq", "sec", "ch", "vol", "pp",
+    "ed", "eds", "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "inc", "ltd", "co", "corp", "dept",
+    "est", "max", "min", "art", "z.b", "d.h", "bzw", "ca", "usw", "nr", "abs", "str", "tel", "inkl", "evtl",
+    "ggf", "u.a", "vgl", "p.ex", "env",
 ];
 
 /// The sentences of `text` as byte ranges in order, without blanks at their ends.
@@ -60,8 +61,14 @@ mod tests {
     #[test]
     fn abbreviations_and_line_ends_do_not_end_a_sentence() {
         assert_eq!(
-            split("Use a cable, e.g. The USB one\nin the box. See Fig. 3 or ask Dr. J. Smith! Version 2.1 works."),
-            ["Use a cable, e.g. The USB one\nin the box.", "See Fig. 3 or ask Dr. J. Smith!", "Version 2.1 works."]
+            split(
+                "Use a cable, e.g. The USB one\nin the box. See Fig. 3 or ask Dr. J. Smith! Version 2.1 works."
+            ),
+            [
+                "Use a cable, e.g. The USB one\nin the box.",
+                "See Fig. 3 or ask Dr. J. Smith!",
+                "Version 2.1 works."
+            ]
         );
     }
 

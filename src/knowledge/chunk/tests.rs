@@ -26,13 +26,16 @@ fn cut(source: &str) -> (Extracted, Vec<Chunk>) {
 }
 
 fn prose(sentences: usize) -> String {
-    (0..sentences).map(|n| format!("Sentence number {n} tells the reader about the device and its parts. ")).collect()
+    (0..sentences)
+        .map(|n| format!("Sentence number {n} tells the reader about the device and its parts. "))
+        .collect()
 }
 
 #[test]
 fn each_question_of_a_faq_is_its_own_passage() {
     let answer = prose(2);
-    let (_, chunks) = cut(&format!("# FAQ\n\n## How do I return it?\n\n{answer}\n\n## Where is my order?\n\n{answer}\n"));
+    let (_, chunks) =
+        cut(&format!("# FAQ\n\n## How do I return it?\n\n{answer}\n\n## Where is my order?\n\n{answer}\n"));
     assert_eq!(chunks.len(), 2);
     assert_eq!(chunks[0].heading_path, ["FAQ", "How do I return it?"]);
     assert!(chunks[1].embed_text.starts_with("FAQ > Where is my order?\nSentence number 0"));
@@ -51,7 +54,8 @@ fn long_text_breaks_between_sentences() {
 
 #[test]
 fn a_long_table_repeats_its_header() {
-    let rows: String = (0..80).map(|n| format!("| E-{n:04} | The part with number {n} is worn out |\n")).collect();
+    let rows: String =
+        (0..80).map(|n| format!("| E-{n:04} | The part with number {n} is worn out |\n")).collect();
     let (document, chunks) = cut(&format!("# Codes\n\n| Code | Meaning |\n|---|---|\n{rows}"));
     assert!(chunks.len() > 2);
     for passage in &chunks {
@@ -69,7 +73,8 @@ fn a_long_table_repeats_its_header() {
 
 #[test]
 fn a_list_keeps_its_lead_in() {
-    let items: String = (0..40).map(|n| format!("- Step {n} asks you to press the button and wait\n")).collect();
+    let items: String =
+        (0..40).map(|n| format!("- Step {n} asks you to press the button and wait\n")).collect();
     let (_, chunks) = cut(&format!("# Reset\n\nDo not hurry. To reset the device:\n\n{items}"));
     assert!(chunks.len() > 1);
     for passage in &chunks {
@@ -97,7 +102,8 @@ fn code_stays_whole_if_it_can() {
 
 #[test]
 fn tiny_sections_are_joined_under_what_they_share() {
-    let (document, chunks) = cut("# Glossary\n\n## Amp\n\nCurrent.\n\n## Volt\n\nTension.\n\n## Watt\n\nPower.\n");
+    let (document, chunks) =
+        cut("# Glossary\n\n## Amp\n\nCurrent.\n\n## Volt\n\nTension.\n\n## Watt\n\nPower.\n");
     assert_eq!(chunks.len(), 1);
     assert_eq!(chunks[0].heading_path, ["Glossary"]);
     assert_eq!(chunks[0].text, document.text["# Glossary\n\n".len()..]);
@@ -140,10 +146,17 @@ fn check(document: &Extracted, chunks: &[Chunk], tokens_max: usize) -> Result<()
     let mut end = 0;
     let mut covered = vec![false; document.text.len()];
     for passage in chunks {
-        prop_assert!(passage.start >= end && passage.start < passage.end && passage.end <= document.text.len());
+        prop_assert!(
+            passage.start >= end && passage.start < passage.end && passage.end <= document.text.len()
+        );
         let slice = document.text.get(passage.start..passage.end);
         prop_assert!(slice.is_some_and(|slice| passage.text.ends_with(slice)));
-        prop_assert!(count(&passage.embed_text) <= tokens_max, "{} tokens: {:?}", count(&passage.embed_text), passage);
+        prop_assert!(
+            count(&passage.embed_text) <= tokens_max,
+            "{} tokens: {:?}",
+            count(&passage.embed_text),
+            passage
+        );
         let hash = blake3::hash(passage.embed_text.as_bytes());
         prop_assert_eq!(hash.as_bytes(), &passage.hash);
         covered[passage.start..passage.end].fill(true);
@@ -151,14 +164,19 @@ fn check(document: &Extracted, chunks: &[Chunk], tokens_max: usize) -> Result<()
     }
     for block in document.blocks.iter().filter(|block| !matches!(block.kind, BlockKind::Heading { .. })) {
         for (at, character) in document.slice(block).char_indices() {
-            prop_assert!(character.is_whitespace() || covered[block.start + at], "{:?} at {at} is in no passage", document.slice(block));
+            prop_assert!(
+                character.is_whitespace() || covered[block.start + at],
+                "{:?} at {at} is in no passage",
+                document.slice(block)
+            );
         }
     }
     Ok(())
 }
 
 fn any_markdown() -> impl Strategy<Value = String> {
-    let words = prop::collection::vec("[a-zA-Z0-9äß返品é😀.,:!|-]{1,12}", 1..60).prop_map(|words| words.join(" "));
+    let words =
+        prop::collection::vec("[a-zA-Z0-9äß返品é😀.,:!|-]{1,12}", 1..60).prop_map(|words| words.join(" "));
     let block = (0..7_u8, words, any::<String>()).prop_map(|(kind, words, noise)| match kind {
         0 => format!("# {words}"),
         1 => format!("### {words}"),

@@ -75,7 +75,9 @@ fn bomb(detail: String) -> Error {
 fn failure(error: &ZipError, format: Format) -> Error {
     match error {
         ZipError::InvalidPassword => Error::Encrypted { format },
-        ZipError::UnsupportedArchive(what) if *what == ZipError::PASSWORD_REQUIRED => Error::Encrypted { format },
+        ZipError::UnsupportedArchive(what) if *what == ZipError::PASSWORD_REQUIRED => {
+            Error::Encrypted { format }
+        }
         other => Error::Damaged { format, detail: other.to_string() },
     }
 }

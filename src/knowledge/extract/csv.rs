@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn quoted_fields_keep_separators_and_line_ends() {
-        let document = extract("Code;Meaning\r\nE-1;\"Too hot;\nopen \"\"it\"\"\"\r\n", &Limits::default()).unwrap();
+        let document =
+            extract("Code;Meaning\r\nE-1;\"Too hot;\nopen \"\"it\"\"\"\r\n", &Limits::default()).unwrap();
         assert_eq!(document.text, "| Code | Meaning |\n| --- | --- |\n| E-1 | Too hot; open \"it\" |");
     }
 }

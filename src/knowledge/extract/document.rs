@@ -148,7 +148,8 @@ impl Writer {
         }
         let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
-        let language: String = language.chars().take_while(|c| c.is_ascii_alphanumeric() || "+-_#.".contains(*c)).collect();
+        let language: String =
+            language.chars().take_while(|c| c.is_ascii_alphanumeric() || "+-_#.".contains(*c)).collect();
         self.push(BlockKind::Code, &format!("{fence}{language}\n{body}\n{fence}"))
     }
 
@@ -177,7 +178,12 @@ impl Writer {
     }
 
     /// The document. `title` is what its metadata says; without it the first heading serves.
-    pub(super) fn finish(self, format: Format, title: Option<&str>, pages: Option<u32>) -> Result<Extracted, Error> {
+    pub(super) fn finish(
+        self,
+        format: Format,
+        title: Option<&str>,
+        pages: Option<u32>,
+    ) -> Result<Extracted, Error> {
         if self.blocks.is_empty() {
             return Err(Error::NoText);
         }

@@ -49,7 +49,8 @@ fn write_block(block: &Block, inferred: Option<u8>, writer: &mut Writer) -> Resu
     match block {
         Block::Paragraph(paragraph) => {
             let text = words(paragraph);
-            let level = if paragraph.heading.is_heading() { Some(paragraph.heading.level()) } else { inferred };
+            let level =
+                if paragraph.heading.is_heading() { Some(paragraph.heading.level()) } else { inferred };
             if let Some(level) = level {
                 return writer.heading(level, &text);
             }
@@ -77,7 +78,9 @@ fn write_table(source: &Table, writer: &mut Writer) -> Result<(), Error> {
     if source.column_count() < 2 {
         // A table of one column is a frame around text.
         return source.rows.iter().flat_map(|row| &row.cells).try_for_each(|cell| {
-            cell.content.iter().try_for_each(|paragraph| write_block(&Block::Paragraph(paragraph.clone()), None, writer))?;
+            cell.content
+                .iter()
+                .try_for_each(|paragraph| write_block(&Block::Paragraph(paragraph.clone()), None, writer))?;
             cell.nested_tables.iter().try_for_each(|table| writer.paragraph(&table_words(table, 1)))
         });
     }
@@ -85,7 +88,11 @@ fn write_table(source: &Table, writer: &mut Writer) -> Result<(), Error> {
         row.cells
             .iter()
             .zip(columns)
-            .map(|(cell, column)| Cell { column, row_span: cell.row_span as usize, text: cell_words(cell, 0) })
+            .map(|(cell, column)| Cell {
+                column,
+                row_span: cell.row_span as usize,
+                text: cell_words(cell, 0),
+            })
             .collect()
     });
     writer.table(&table::spread(grid.collect()))
@@ -122,20 +129,25 @@ fn words(paragraph: &Paragraph) -> String {
 
 /// Set in a typewriter face from end to end, or in a style made for code.
 fn is_code(paragraph: &Paragraph) -> bool {
-    if paragraph.heading.is_heading() || paragraph.list_info.as_ref().is_some_and(|list| list.list_type != ListType::None) {
+    if paragraph.heading.is_heading()
+        || paragraph.list_info.as_ref().is_some_and(|list| list.list_type != ListType::None)
+    {
         return false;
     }
     let style = paragraph.style_name.as_deref().unwrap_or_default().to_lowercase();
     let mut runs = paragraph.runs.iter().filter(|run| !run.text.trim().is_empty()).peekable();
     let has_words = runs.peek().is_some();
-    has_words && (runs.all(|run| run.style.code) || style.contains("preformatted") || style.contains("source code"))
+    has_words
+        && (runs.all(|run| run.style.code) || style.contains("preformatted") || style.contains("source code"))
 }
 
 /// Levels by section and block, for a document in which no heading has a style.
 fn inferred_headings(document: &Document) -> Option<Vec<Vec<Option<u8>>>> {
-    let styled = document.sections.iter().flat_map(|section| &section.content).any(|block| {
-        matches!(block, Block::Paragraph(paragraph) if paragraph.heading.is_heading())
-    });
+    let styled = document
+        .sections
+        .iter()
+        .flat_map(|section| &section.content)
+        .any(|block| matches!(block, Block::Paragraph(paragraph) if paragraph.heading.is_heading()));
     if styled {
         return None;
     }

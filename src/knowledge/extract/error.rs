@@ -121,7 +121,9 @@ impl Error {
 
     fn sentence(&self, file: &str) -> String {
         match self {
-            Self::Empty => format!("{file} is empty. Check that it was saved completely, and upload it again."),
+            Self::Empty => {
+                format!("{file} is empty. Check that it was saved completely, and upload it again.")
+            }
             Self::TooLarge { bytes, bytes_max } => format!(
                 "{file} has {}; the limit is {}. Split it into smaller files, or leave out the pictures.",
                 size(*bytes),
@@ -137,7 +139,9 @@ impl Error {
             Self::NoText => {
                 format!("{file} holds no text that could be read. Upload a version of it that has text.")
             }
-            Self::UnsupportedType { found, advice } => format!("{file} is {found}, which cannot be read. {advice}"),
+            Self::UnsupportedType { found, advice } => {
+                format!("{file} is {found}, which cannot be read. {advice}")
+            }
             Self::Mislabelled { extension } => format!(
                 "{file} is named like a .{extension} file, but its content is not one. Open it in the program it comes from, save it again, and upload that."
             ),

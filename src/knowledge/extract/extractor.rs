@@ -69,12 +69,21 @@ impl Extractor {
     ///
     /// # Errors
     /// Everything that can be wrong with the file, and [`Error::WorkerUnavailable`] when no child could be started.
-    pub async fn extract(&self, name: &str, media_type: Option<&str>, bytes: &[u8]) -> Result<Extracted, Error> {
+    pub async fn extract(
+        &self,
+        name: &str,
+        media_type: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<Extracted, Error> {
         let size = bytes.len() as u64;
         if size > self.limits.file_bytes_max {
             return Err(Error::TooLarge { bytes: size, bytes_max: self.limits.file_bytes_max });
         }
-        let _place = self.workers.acquire().await.map_err(|closed| Error::WorkerUnavailable(io::Error::other(closed)))?;
+        let _place = self
+            .workers
+            .acquire()
+            .await
+            .map_err(|closed| Error::WorkerUnavailable(io::Error::other(closed)))?;
         let mut child = self.spawn().map_err(Error::WorkerUnavailable)?;
         let wall = Duration::from_millis(self.limits.wall_ms_max);
         match tokio::time::timeout(wall, self.converse(&mut child, name, media_type, bytes)).await {
@@ -106,7 +115,8 @@ impl Extractor {
         media_type: Option<&str>,
         bytes: &[u8],
     ) -> Result<Extracted, Error> {
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(Error::WorkerUnavailable(io::Error::other("no pipes")));
         };
@@ -128,7 +138,7 @@ impl Extractor {
         let last_words = last_words.map_err(Error::WorkerUnavailable)?;
         let status = child.wait().await.map_err(Error::WorkerUnavailable)?;
         if let Some(reply) = find_reply(&reply) {
-            return reply.into();
+            return reply;
         }
         if reply.len() as u64 > reply_bytes_max {
             return Err(Error::TooMuchText { bytes_max: self.limits.text_bytes_max });

@@ -17,7 +17,10 @@ pub(super) fn pdf_of(bodies: &[String], trailer: &str) -> Vec<u8> {
     for offset in offsets {
         file.extend_from_slice(format!("{offset:010} 00000 n \n").as_bytes());
     }
-    let end = format!("trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n", bodies.len() + 1);
+    let end = format!(
+        "trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n",
+        bodies.len() + 1
+    );
     file.extend_from_slice(end.as_bytes());
     file
 }

@@ -18,7 +18,11 @@ fn code(name: &str, bytes: &[u8]) -> &'static str {
 
 fn sample_docx() -> Vec<u8> {
     let cells = "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>Code</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>Meaning</w:t></w:r></w:p></w:tc></w:tr><w:tr><w:tc><w:p><w:r><w:t>E-42</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>Too hot</w:t></w:r></w:p></w:tc></w:tr></w:tbl>";
-    let body = format!("{}{}{cells}", word_paragraph("Heading1", "Manual"), word_paragraph("", "Read the e\u{FB03}cient guide."));
+    let body = format!(
+        "{}{}{cells}",
+        word_paragraph("Heading1", "Manual"),
+        word_paragraph("", "Read the e\u{FB03}cient guide.")
+    );
     docx(&body, &[])
 }
 
@@ -34,7 +38,10 @@ fn a_sound_pdf_gives_its_pages() {
 #[test]
 fn a_sound_word_document_gives_headings_and_tables() {
     let document = read("manual.docx", &sample_docx()).unwrap();
-    assert_eq!(document.text, "# Manual\n\nRead the efficient guide.\n\n| Code | Meaning |\n| --- | --- |\n| E-42 | Too hot |");
+    assert_eq!(
+        document.text,
+        "# Manual\n\nRead the efficient guide.\n\n| Code | Meaning |\n| --- | --- |\n| E-42 | Too hot |"
+    );
     assert_eq!(document.title.as_deref(), Some("Manual"));
 }
 
@@ -48,12 +55,22 @@ fn nothing_and_blanks_are_empty() {
 #[test]
 fn nul_bytes_are_no_text() {
     assert_eq!(code("a.txt", &[0_u8; 4096]), "file_mislabelled");
-    assert_eq!(read("a.txt", b"Some honest words with one stray\0byte in the middle of them.").unwrap().text.matches('\0').count(), 0);
+    assert_eq!(
+        read("a.txt", b"Some honest words with one stray\0byte in the middle of them.")
+            .unwrap()
+            .text
+            .matches('\0')
+            .count(),
+        0
+    );
 }
 
 #[test]
 fn an_encrypted_pdf_asks_for_a_copy_without_password() {
-    let mut file = pdf(&["Secret"], "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff> /U <ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100> >> /ID [<00> <00>]");
+    let mut file = pdf(
+        &["Secret"],
+        "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff> /U <ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100> >> /ID [<00> <00>]",
+    );
     assert_eq!(code("a.pdf", &file), "file_encrypted");
     file.truncate(file.len() / 2);
     assert_ne!(code("a.pdf", &file), "read");
@@ -88,11 +105,25 @@ fn a_pdf_without_any_text_is_not_passed_on_as_empty() {
 fn a_page_tree_that_lies_or_runs_in_circles_ends() {
     let page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>".to_owned();
     let catalog = "<< /Type /Catalog /Pages 2 0 R >>".to_owned();
-    let million = pdf_of(&[catalog.clone(), "<< /Type /Pages /Count 1000000 /Kids [3 0 R] >>".to_owned(), page.clone()], "");
+    let million = pdf_of(
+        &[catalog.clone(), "<< /Type /Pages /Count 1000000 /Kids [3 0 R] >>".to_owned(), page.clone()],
+        "",
+    );
     assert_ne!(code("a.pdf", &million), "read");
-    let circle = pdf_of(&[catalog.clone(), "<< /Type /Pages /Count 2 /Kids [2 0 R 3 0 R 2 0 R] >>".to_owned(), page], "");
+    let circle = pdf_of(
+        &[catalog.clone(), "<< /Type /Pages /Count 2 /Kids [2 0 R 3 0 R 2 0 R] >>".to_owned(), page],
+        "",
+    );
     assert_ne!(code("a.pdf", &circle), "read");
-    let itself = pdf_of(&[catalog, "<< /Type /ObjStm /N 1 /First 4 /Length 3 0 R /Extends 2 0 R >>\nstream\n2 0 \nendstream".to_owned(), "3 0 R".to_owned()], "");
+    let itself = pdf_of(
+        &[
+            catalog,
+            "<< /Type /ObjStm /N 1 /First 4 /Length 3 0 R /Extends 2 0 R >>\nstream\n2 0 \nendstream"
+                .to_owned(),
+            "3 0 R".to_owned(),
+        ],
+        "",
+    );
     assert_ne!(code("a.pdf", &itself), "read");
 }
 
@@ -119,7 +150,8 @@ fn a_zip_bomb_is_not_opened() {
 fn a_directory_that_lies_about_sizes_is_not_believed() {
     let mut bomb = docx("<w:p/>", &[("word/bomb.xml", &vec![b' '; 4 << 20])]);
     let size = (4_u32 << 20).to_le_bytes();
-    let spots: Vec<usize> = bomb.windows(4).enumerate().filter(|(_, window)| *window == size).map(|(at, _)| at).collect();
+    let spots: Vec<usize> =
+        bomb.windows(4).enumerate().filter(|(_, window)| *window == size).map(|(at, _)| at).collect();
     assert!(!spots.is_empty());
     for at in spots {
         bomb[at..at + 4].copy_from_slice(&100_u32.to_le_bytes());
@@ -130,7 +162,8 @@ fn a_directory_that_lies_about_sizes_is_not_believed() {
 #[test]
 fn entries_that_share_bytes_are_a_bomb() {
     let mut file = docx("<w:p/>", &[("word/a.xml", b"<a/>"), ("word/b.xml", b"<b/>")]);
-    let directory: Vec<usize> = file.windows(4).enumerate().filter(|(_, w)| *w == b"PK\x01\x02").map(|(at, _)| at).collect();
+    let directory: Vec<usize> =
+        file.windows(4).enumerate().filter(|(_, w)| *w == b"PK\x01\x02").map(|(at, _)| at).collect();
     let (first, second) = (directory[directory.len() - 2], directory[directory.len() - 1]);
     let offset: [u8; 4] = file[first + 42..first + 46].try_into().unwrap();
     file[second + 42..second + 46].copy_from_slice(&offset);
@@ -175,7 +208,8 @@ fn encodings_of_the_world_are_read() {
     let japanese = "返品は三十日以内に可能です。カスタマーサポートにお問い合わせください。";
     let (shift, _, _) = encoding_rs::SHIFT_JIS.encode(japanese);
     assert_eq!(read("a.txt", &shift).unwrap().text, japanese);
-    let wide: Vec<u8> = [0xFE, 0xFF].into_iter().chain(german.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+    let wide: Vec<u8> =
+        [0xFE, 0xFF].into_iter().chain(german.encode_utf16().flat_map(u16::to_be_bytes)).collect();
     assert_eq!(read("a.txt", &wide).unwrap().text, german);
 }
 

@@ -16,8 +16,8 @@ use htmd::options::{BulletListMarker, Options};
 
 /// Never words for a reader.
 const NOISE: &[&str] = &[
-    "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas", "audio", "video", "head",
-    "input", "select", "textarea", "dialog", "link", "meta",
+    "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas", "audio",
+    "video", "head", "input", "select", "textarea", "dialog", "link", "meta",
 ];
 /// The page around the article.
 const FURNITURE: &[&str] = &["nav", "footer", "header"];
@@ -48,6 +48,7 @@ pub(super) fn extract(page: &str, limits: &Limits) -> Result<Extracted, Error> {
     let mut writer = Writer::new(limits);
     markdown::write(&chosen, Links::Drop, limits, &mut writer)?;
     let title = title.filter(|title| !title.trim().is_empty()).or_else(|| title_element(page));
+    let title = title.map(|title| without_site_name(&title, writer.first_heading().as_deref()));
     writer.finish(Format::Html, title.as_deref(), None)
 }
 
@@ -64,7 +65,8 @@ fn to_markdown(page: &str, skip_furniture: bool) -> Result<String, Error> {
     if skip_furniture {
         skipped.extend_from_slice(FURNITURE);
     }
-    let options = Options { bullet_list_marker: BulletListMarker::Dash, ul_bullet_spacing: 1, ..Options::default() };
+    let options =
+        Options { bullet_list_marker: BulletListMarker::Dash, ul_bullet_spacing: 1, ..Options::default() };
     HtmlToMarkdown::builder()
         .options(options)
         .skip_tags(skipped)
@@ -114,6 +116,13 @@ fn words(markdown: &str) -> usize {
     markdown.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count()
 }
 
+/// `Returns | Acme` is `Returns` where the page itself is headed so.
+fn without_site_name(title: &str, heading: Option<&str>) -> String {
+    let mut parts = [" | ", " - ", " – ", " — ", " · ", " :: "].iter().flat_map(|mark| title.split(*mark));
+    let own = heading.and_then(|heading| parts.find(|part| part.trim().eq_ignore_ascii_case(heading)));
+    own.unwrap_or(title).trim().to_owned()
+}
+
 fn title_element(page: &str) -> Option<String> {
     let lower = page.get(..page.floor_char_boundary(64 << 10))?.to_ascii_lowercase();
     let start = lower.find("<title")?;
@@ -143,7 +152,11 @@ mod tests {
         assert!(document.text.starts_with("# Returns\n\nYou may send"), "{}", document.text);
         assert!(document.text.contains("## How"));
         assert!(document.text.contains("- Print the label\n- Pack the box"));
-        assert!(document.text.contains("| Plan | Days |\n| --- | --- |\n| Basic | 30 |"), "{}", document.text);
+        assert!(
+            document.text.contains("| Plan | Days |\n| --- | --- |\n| Basic | 30 |"),
+            "{}",
+            document.text
+        );
         for gone in ["secret", "Imprint", "Home", "base64", "AAAA"] {
             assert!(!document.text.contains(gone), "{gone} is still there");
         }
@@ -151,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_page_of_short_entries_is_kept_whole() {
-        let entries: String = (0..40).map(|i| format!("<div class=entry><b>E-{i:02}</b> Fault {i}</div>")).collect();
+        let entries: String =
+            (0..40).map(|i| format!("<div class=entry><b>E-{i:02}</b> Fault {i}</div>")).collect();
         let document = read(&format!("<html><head><title>Codes</title></head><body>{entries}</body></html>"));
         assert!(document.text.contains("E-00 Fault 0") && document.text.contains("E-39 Fault 39"));
         assert_eq!(document.title.as_deref(), Some("Codes"));

@@ -8,13 +8,13 @@
 
 /// Elements that hold nothing.
 const VOID: &[&str] = &[
-    "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen", "link",
-    "meta", "param", "source", "track", "wbr",
+    "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen",
+    "link", "meta", "param", "source", "track", "wbr",
 ];
 /// Elements that end by themselves where another of their kind or their parent ends, or cannot hold themselves.
 const SELF_ENDING: &[&str] = &[
-    "a", "body", "button", "colgroup", "dd", "dt", "head", "html", "li", "nobr", "optgroup", "option", "p", "rp",
-    "rt", "tbody", "td", "tfoot", "th", "thead", "tr",
+    "a", "body", "button", "colgroup", "dd", "dt", "head", "html", "li", "nobr", "optgroup", "option", "p",
+    "rp", "rt", "tbody", "td", "tfoot", "th", "thead", "tr",
 ];
 /// Elements whose content is not markup.
 const RAW: &[&str] = &["iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"];
@@ -78,10 +78,9 @@ fn tag_end(attributes: &str) -> (bool, &str) {
     for (at, byte) in attributes.bytes().enumerate() {
         match quote {
             Some(open) if byte == open => quote = None,
-            Some(_) => {}
             None if byte == b'>' => return (previous == b'/', attributes.get(at + 1..).unwrap_or_default()),
             None if (byte == b'"' || byte == b'\'') && previous == b'=' => quote = Some(byte),
-            None => {}
+            Some(_) | None => {}
         }
         if !byte.is_ascii_whitespace() {
             previous = byte;

@@ -18,7 +18,12 @@ fn extract_worker_child() {
 }
 
 fn extractor(limits: Limits) -> Extractor {
-    let arguments = ["--exact", "knowledge::extract::isolation_tests::extract_worker_child", "--nocapture", "--test-threads=1"];
+    let arguments = [
+        "--exact",
+        "knowledge::extract::isolation_tests::extract_worker_child",
+        "--nocapture",
+        "--test-threads=1",
+    ];
     Extractor::new(std::env::current_exe().unwrap(), limits, 2)
         .with_command(arguments.map(OsString::from).to_vec(), vec![(CHILD.into(), "1".into())])
 }
@@ -37,7 +42,8 @@ async fn code(extractor: &Extractor, name: &str, bytes: &[u8]) -> &'static str {
 #[tokio::test]
 async fn the_child_reads_what_is_sound_and_explains_what_is_not() {
     let extractor = extractor(Limits::default());
-    let document = extractor.extract("a.pdf", None, &pdf(&["Returns are free within thirty days."], "")).await.unwrap();
+    let document =
+        extractor.extract("a.pdf", None, &pdf(&["Returns are free within thirty days."], "")).await.unwrap();
     assert!(document.text.contains("thirty days"));
     let word = docx(&word_paragraph("Heading1", "Manual"), &[]);
     assert_eq!(extractor.extract("a.docx", None, &word).await.unwrap().text, "# Manual");
@@ -53,6 +59,10 @@ async fn a_parser_that_overflows_its_stack_fails_one_document() {
     let file = super::fixtures::pdf_of(&[nested], "");
     let extractor = extractor(Limits::default());
     assert_ne!(code(&extractor, "a.pdf", &file).await, "read");
+    let open = "<w:tbl><w:tr><w:tc>".repeat(30_000);
+    let tables = docx(&format!("{open}<w:p/>{}", "</w:tc></w:tr></w:tbl>".repeat(30_000)), &[]);
+    let limits = Limits { zip_ratio_max: u64::MAX, ..Limits::default() };
+    assert_ne!(code(&self::extractor(limits), "a.docx", &tables).await, "read");
     assert_eq!(code(&extractor, "a.txt", b"still here").await, "read");
 }
 
@@ -62,7 +72,10 @@ async fn a_document_that_needs_too_much_memory_is_told_so() {
     let extractor = extractor(Limits { memory_bytes_max: 1 << 20, ..Limits::default() });
     let page = format!("<html><body>{}</body></html>", "<p>word <b>bold</b></p>".repeat(200_000));
     let code = code(&extractor, "a.html", page.as_bytes()).await;
-    assert!(matches!(code, "file_needs_too_much_memory" | "file_crashed_reader" | "extract_worker_confused"), "{code}");
+    assert!(
+        matches!(code, "file_needs_too_much_memory" | "file_crashed_reader" | "extract_worker_confused"),
+        "{code}"
+    );
 }
 
 #[cfg(unix)]

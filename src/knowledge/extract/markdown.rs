@@ -1,4 +1,4 @@
-//! Markdown: CommonMark with tables, task lists, footnotes, definition lists, alerts and front matter.
+//! Markdown: `CommonMark` with tables, task lists, footnotes, definition lists, alerts and front matter.
 //!
 //! The events of the parser are written out again in one plain form. Emphasis goes, inline code keeps its
 //! backticks, pictures leave their description, and a link keeps its address only where the author of a
@@ -138,7 +138,9 @@ impl Rendering<'_> {
 
     fn text(&mut self, text: &str) {
         match &mut self.capture {
-            Some(Capture::Code { body, .. } | Capture::Html(body) | Capture::FrontMatter(body)) => body.push_str(text),
+            Some(Capture::Code { body, .. } | Capture::Html(body) | Capture::FrontMatter(body)) => {
+                body.push_str(text);
+            }
             None => self.words.push_str(text),
         }
     }
@@ -291,7 +293,8 @@ impl Rendering<'_> {
     fn end_link(&mut self) {
         let Some((start, address)) = self.link_starts.pop() else { return };
         let shown = self.words.get(start..).unwrap_or_default();
-        let absolute = ["http://", "https://", "mailto:", "tel:"].iter().any(|scheme| address.starts_with(scheme));
+        let absolute =
+            ["http://", "https://", "mailto:", "tel:"].iter().any(|scheme| address.starts_with(scheme));
         let bare = address.trim_start_matches("mailto:").trim_start_matches("tel:");
         if self.links == Links::Keep
             && absolute
@@ -372,7 +375,9 @@ mod tests {
 
     #[test]
     fn html_in_markdown_leaves_its_words() {
-        let document = read("<div align=\"center\"><b>Hello</b> there</div>\n\nA<br>B <span>c</span>\n\n<script>alert(1)</script>\n");
+        let document = read(
+            "<div align=\"center\"><b>Hello</b> there</div>\n\nA<br>B <span>c</span>\n\n<script>alert(1)</script>\n",
+        );
         assert_eq!(document.text, "Hello there\n\nA\nB c");
     }
 

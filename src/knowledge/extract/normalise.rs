@@ -2,7 +2,8 @@
 //!
 //! Text is brought to NFKC, so that a word set with ligatures or full-width letters is found by typing it. Left
 //! as they are: superscripts, subscripts, vulgar fractions and circled numbers, because NFKC turns `5½` into
-//! `51⁄2` and `10²` into `102`, which says something else. Removed: control characters, soft hyphens,
+//! `51⁄2` and `10²` into `102`, which says something else. Hyphens and the minus sign become the one that keyboards
+//! have, so that a part number or an option is found however it was set. Removed: control characters, soft hyphens,
 //! zero-width characters other than the joiners that scripts need, and direction overrides, which can make a
 //! text read differently from what it says.
 
@@ -17,7 +18,7 @@ pub(super) fn plain_characters(raw: &str) -> String {
         let character = match character {
             '\r' if characters.peek() == Some(&'\n') => continue,
             '\r' | '\u{2028}' | '\u{2029}' | '\u{000B}' | '\u{000C}' | '\u{0085}' => '\n',
-            other => bullet(other),
+            other => usual(other),
         };
         if is_dropped(character) {
             continue;
@@ -76,18 +77,19 @@ fn keeps_its_form(character: char) -> bool {
 }
 
 fn is_dropped(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        '\u{00AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{FEFF}' => true,
-        '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FFF9}'..='\u{FFFB}' => true,
-        '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFD}' | '\u{E0000}'..='\u{E007F}' => true,
-        other => other.is_control(),
-    }
+    let invisible = matches!(character,
+        '\u{00AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{FEFF}'
+        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FFF9}'..='\u{FFFB}');
+    let private = matches!(character,
+        '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFD}' | '\u{E0000}'..='\u{E007F}');
+    invisible || private || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
-/// The bullets of the Symbol and Wingdings fonts live in the private use area.
-fn bullet(character: char) -> char {
+/// The usual character for one that only looks different. The bullets of the Symbol and Wingdings fonts live in the
+/// private use area.
+fn usual(character: char) -> char {
     match character {
+        '\u{2010}' | '\u{2011}' | '\u{2212}' => '-',
         '\u{F0B7}' | '\u{F0A7}' | '\u{F0D8}' | '\u{F0FC}' | '\u{F076}' => '•',
         other => other,
     }
@@ -106,6 +108,11 @@ mod tests {
     #[test]
     fn a_fraction_and_a_power_keep_their_meaning() {
         assert_eq!(inline("5½ cm and 10² m"), "5½ cm and 10² m");
+    }
+
+    #[test]
+    fn a_part_number_is_found_whatever_hyphen_it_was_set_with() {
+        assert_eq!(inline("KX\u{2011}101\u{2010}A \u{2212}c 5\u{2013}7"), "KX-101-A -c 5\u{2013}7");
     }
 
     #[test]

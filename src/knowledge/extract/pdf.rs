@@ -10,9 +10,14 @@ use super::limits::Limits;
 use super::pdf_lines::{self, Piece};
 use super::sniff::Format;
 use super::table::{self, Cell};
+use super::{pdf_headings, pdf_words};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use unpdf::model::ListStyle;
-use unpdf::{Block, InlineContent, Metadata, Page, PageStreamOptions, Paragraph, ParseEvent, ParseOptions, PdfParser, Table};
+use unpdf::{
+    Block, InlineContent, Metadata, Page, PageStreamOptions, Paragraph, ParseEvent, ParseOptions, PdfParser,
+    Table,
+};
 
 /// A scan has fewer characters than this on a page: a page number, a stamp.
 const SCAN_CHARACTERS_MAX: usize = 20;
@@ -23,6 +28,7 @@ const SCAN_COVERAGE_MIN: f32 = 0.5;
 #[derive(Default)]
 struct Reading {
     title: Option<String>,
+    outline: HashMap<String, u8>,
     pages: Vec<(u32, Vec<Piece>)>,
     text_bytes: u64,
     characters: usize,
@@ -34,7 +40,8 @@ struct Reading {
 
 /// The text of a PDF.
 pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Error> {
-    let parser = PdfParser::from_bytes_with_options(bytes, ParseOptions::new().sequential()).map_err(failure)?;
+    let parser = PdfParser::from_bytes_with_options(bytes, ParseOptions::new().sequential())
+        .map_err(|error| failure(&error))?;
     let page_count = parser.page_count();
     if page_count > limits.pages_max {
         return Err(Error::TooManyPages { pages: page_count, pages_max: limits.pages_max });
@@ -47,7 +54,11 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Error>
     parser
         .for_each_page(options, |event| {
             match event {
-                ParseEvent::DocumentStart { metadata, .. } => reading.title = title(&metadata),
+                ParseEvent::DocumentStart { metadata, outline, .. } => {
+                    reading.title = title(&metadata);
+                    reading.outline =
+                        outline.map(|outline| pdf_headings::outline_levels(&outline)).unwrap_or_default();
+                }
                 ParseEvent::PageParsed(page) => reading.add(&page),
                 ParseEvent::PageFailed { .. } => reading.failed_pages += 1,
                 ParseEvent::Progress { .. } | ParseEvent::DocumentEnd { .. } => {}
@@ -55,7 +66,7 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Error>
             reading.too_much = reading.text_bytes > limits.text_bytes_max;
             if reading.too_much { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
-        .map_err(failure)?;
+        .map_err(|error| failure(&error))?;
     reading.finish(page_count, limits)
 }
 
@@ -79,12 +90,16 @@ impl Reading {
             return Err(damaged("no page could be read"));
         }
         let sparse = self.characters < SCAN_CHARACTERS_MAX * page_count as usize;
-        let pictures = self.covered_pages * 2 >= page_count || (self.characters == 0 && self.painted_pages > 0);
+        let pictures =
+            self.covered_pages * 2 >= page_count || (self.characters == 0 && self.painted_pages > 0);
         if sparse && pictures {
             return Err(Error::Scanned { pages: page_count });
         }
         let mut writer = Writer::new(limits);
-        for (number, pieces) in pdf_lines::without_furniture(self.pages) {
+        let mut pages = pdf_lines::without_furniture(self.pages);
+        pdf_headings::settle_levels(&mut pages, &self.outline, self.title.as_deref());
+        pdf_words::join_broken_words(&mut pages);
+        for (number, pieces) in pages {
             writer.set_page(number);
             for piece in pieces {
                 match piece {
@@ -105,7 +120,9 @@ fn pieces(block: &Block) -> Vec<Piece> {
         Block::Paragraph(paragraph) => vec![paragraph_piece(paragraph)],
         Block::Table(table) => table_pieces(table),
         Block::Code { content } => vec![Piece::Code(content.clone())],
-        Block::Raw { content } => content.split("\n\n").map(|part| Piece::Paragraph(part.to_owned())).collect(),
+        Block::Raw { content } => {
+            content.split("\n\n").map(|part| Piece::Paragraph(part.to_owned())).collect()
+        }
         Block::Image { .. } | Block::HorizontalRule | Block::PageBreak | Block::SectionBreak => Vec::new(),
     }
 }
@@ -120,7 +137,9 @@ fn paragraph_piece(paragraph: &Paragraph) -> Piece {
         ListStyle::Unordered { .. } => "-".to_owned(),
         ListStyle::Ordered { .. } => {
             let marked = paragraph.plain_text();
-            marked.strip_suffix(text.as_str()).map_or_else(|| "-".to_owned(), |marker| marker.trim().to_owned())
+            marked
+                .strip_suffix(text.as_str())
+                .map_or_else(|| "-".to_owned(), |marker| marker.trim().to_owned())
         }
     };
     Piece::Item { depth: list.level, marker, text }
@@ -148,10 +167,15 @@ fn table_pieces(source: &Table) -> Vec<Piece> {
         row.cells
             .iter()
             .zip(columns)
-            .map(|(cell, column)| Cell { column, row_span: usize::from(cell.rowspan), text: cell.plain_text() })
+            .map(|(cell, column)| Cell {
+                column,
+                row_span: usize::from(cell.rowspan),
+                text: cell.plain_text(),
+            })
             .collect()
     });
-    let mut pieces: Vec<Piece> = source.caption.iter().map(|caption| Piece::Paragraph(caption.clone())).collect();
+    let mut pieces: Vec<Piece> =
+        source.caption.iter().map(|caption| Piece::Paragraph(caption.clone())).collect();
     pieces.push(Piece::Table(table::spread(grid.collect())));
     pieces
 }
@@ -168,9 +192,11 @@ fn title(metadata: &Metadata) -> Option<String> {
     (!title.is_empty() && !made_up).then(|| title.to_owned())
 }
 
-fn failure(error: unpdf::Error) -> Error {
+fn failure(error: &unpdf::Error) -> Error {
     match error.kind() {
-        unpdf::ErrorKind::Encrypted | unpdf::ErrorKind::InvalidPassword => Error::Encrypted { format: Format::Pdf },
+        unpdf::ErrorKind::Encrypted | unpdf::ErrorKind::InvalidPassword => {
+            Error::Encrypted { format: Format::Pdf }
+        }
         _ => damaged(&error.to_string()),
     }
 }

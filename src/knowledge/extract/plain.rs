@@ -102,7 +102,8 @@ fn flush(
 
 /// The lines without the indentation that all of them share.
 fn dedent<'a>(lines: &[&'a str]) -> Vec<&'a str> {
-    let shared = lines.iter().map(|line| line.len() - line.trim_start_matches([' ', '\t']).len()).min().unwrap_or(0);
+    let shared =
+        lines.iter().map(|line| line.len() - line.trim_start_matches([' ', '\t']).len()).min().unwrap_or(0);
     lines.iter().map(|line| line.get(shared..).unwrap_or(line)).collect()
 }
 

@@ -15,7 +15,7 @@ use std::fmt;
 pub enum Format {
     /// Text without markup.
     Plain,
-    /// CommonMark with tables and front matter.
+    /// `CommonMark` with tables and front matter.
     Markdown,
     /// A web page or a fragment of one.
     Html,
@@ -48,6 +48,9 @@ const SAMPLE_BYTES: usize = 64 << 10;
 const ZIP_TAIL_BYTES: usize = 1 << 20;
 
 /// What `bytes` are. `name` and `media_type` are what the sender said.
+///
+/// # Errors
+/// When there is nothing in the file or it is of a kind that cannot be read.
 pub fn sniff(name: &str, media_type: Option<&str>, bytes: &[u8]) -> Result<Format, Error> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::Empty);
@@ -62,13 +65,13 @@ pub fn sniff(name: &str, media_type: Option<&str>, bytes: &[u8]) -> Result<Forma
     if find(head, b"%PDF-").is_some_and(|at| at == 0 || !is_text(bytes) || extension(name) == "pdf") {
         return Ok(Format::Pdf);
     }
-    if let Some(error) = known_binary(bytes) {
+    if let Some(error) = text_based(bytes) {
         return Err(error);
     }
-    if !is_text(bytes) {
-        return Err(unknown(name));
+    if is_text(bytes) {
+        return Ok(text_kind(name, media_type, bytes));
     }
-    Ok(text_kind(name, media_type, bytes))
+    Err(known_binary(bytes).unwrap_or_else(|| unknown(name)))
 }
 
 /// The ending of `name`, lower case, empty if there is none.
@@ -118,32 +121,52 @@ fn compound(bytes: &[u8]) -> Error {
     } else if holds("WordDocument") {
         unsupported("a Word document in the format before 2007", "Save it as DOCX or PDF, and upload that.")
     } else if holds("Workbook") {
-        unsupported("an Excel workbook in the format before 2007", "Save the sheet as CSV or PDF, and upload that.")
+        unsupported(
+            "an Excel workbook in the format before 2007",
+            "Save the sheet as CSV or PDF, and upload that.",
+        )
     } else if holds("PowerPoint Document") {
-        unsupported("a PowerPoint presentation in the format before 2007", "Export it as PDF, and upload that.")
+        unsupported(
+            "a PowerPoint presentation in the format before 2007",
+            "Export it as PDF, and upload that.",
+        )
     } else {
-        unsupported("an Office file in the format before 2007", "Save it in a current format or as PDF, and upload that.")
+        unsupported(
+            "an Office file in the format before 2007",
+            "Save it in a current format or as PDF, and upload that.",
+        )
     }
 }
 
-fn known_binary(bytes: &[u8]) -> Option<Error> {
+/// Formats for programs that look like text.
+fn text_based(bytes: &[u8]) -> Option<Error> {
     if bytes.starts_with(b"{\\rtf") {
         return Some(unsupported("an RTF document", "Save it as DOCX or PDF, and upload that."));
     }
     if bytes.starts_with(b"%!PS") {
         return Some(unsupported("a PostScript file", "Convert it to PDF, and upload that."));
     }
+    None
+}
+
+/// Only for what is no text: some signatures are two letters, and `BM` or `MZ` begin many a part number.
+fn known_binary(bytes: &[u8]) -> Option<Error> {
     let kind = infer::get(bytes)?;
     let ending = kind.extension().to_ascii_uppercase();
     match kind.matcher_type() {
-        infer::MatcherType::Image => {
-            Some(unsupported(article(&ending, "picture"), "Put its text into a document, or run text recognition (OCR) over it."))
-        }
+        infer::MatcherType::Image => Some(unsupported(
+            article(&ending, "picture"),
+            "Put its text into a document, or run text recognition (OCR) over it.",
+        )),
         infer::MatcherType::Audio => {
             Some(unsupported(article(&ending, "sound recording"), "Upload a transcript of it as text."))
         }
-        infer::MatcherType::Video => Some(unsupported(article(&ending, "video"), "Upload a transcript of it as text.")),
-        infer::MatcherType::App => Some(unsupported(article(&ending, "program"), "Upload the document that describes it.")),
+        infer::MatcherType::Video => {
+            Some(unsupported(article(&ending, "video"), "Upload a transcript of it as text."))
+        }
+        infer::MatcherType::App => {
+            Some(unsupported(article(&ending, "program"), "Upload the document that describes it."))
+        }
         infer::MatcherType::Archive => {
             Some(unsupported(article(&ending, "archive"), "Unpack it, and upload the documents in it."))
         }
@@ -166,7 +189,10 @@ fn unknown(name: &str) -> Error {
         "pdf" | "docx" | "html" | "htm" | "md" | "markdown" | "txt" | "text" | "csv" | "tsv" => {
             Error::Mislabelled { extension }
         }
-        _ => unsupported("a file of an unknown type", "Save it as PDF, DOCX, HTML, Markdown or plain text, and upload that."),
+        _ => unsupported(
+            "a file of an unknown type",
+            "Save it as PDF, DOCX, HTML, Markdown or plain text, and upload that.",
+        ),
     }
 }
 
@@ -178,7 +204,8 @@ fn is_text(bytes: &[u8]) -> bool {
     let mut odd = 0_usize;
     for character in text.chars() {
         characters += 1;
-        let control = character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{C}' | '\u{1B}' | '\u{85}');
+        let control = character.is_control()
+            && !matches!(character, '\t' | '\n' | '\r' | '\u{C}' | '\u{1B}' | '\u{85}');
         odd += usize::from(control || character == '\u{FFFD}');
     }
     // One broken character is normal where the sample ends; 2 in 100 still is a text with faults.
@@ -190,14 +217,14 @@ fn text_kind(name: &str, media_type: Option<&str>, bytes: &[u8]) -> Format {
     if begins_as_html(&sample) {
         return Format::Html;
     }
-    let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type =
+        media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let has_tag = sample.contains("</") || sample.contains("<p") || sample.contains("<br");
     match (extension(name).as_str(), media_type.as_str()) {
         ("html" | "htm" | "xhtml", _) | (_, "text/html" | "application/xhtml+xml") if has_tag => Format::Html,
-        ("md" | "markdown" | "mdown" | "mkd" | "mdx", _) => Format::Markdown,
         ("csv" | "tsv", _) => Format::Csv,
         ("txt" | "text" | "log" | "json" | "yaml" | "yml" | "toml" | "xml", _) => Format::Plain,
-        (_, "text/markdown") => Format::Markdown,
+        ("md" | "markdown" | "mdown" | "mkd" | "mdx", _) | (_, "text/markdown") => Format::Markdown,
         (_, "text/csv" | "text/tab-separated-values") => Format::Csv,
         _ => Format::Plain,
     }
@@ -232,6 +259,12 @@ mod tests {
         assert_eq!(sniff("manual.txt", None, b"%PDF-1.7\n%\xE2\xE3").unwrap(), Format::Pdf);
         assert_eq!(sniff("notes.docx", None, b"plain words").unwrap(), Format::Plain);
         assert_eq!(sniff("readme.md", None, b"# Words").unwrap(), Format::Markdown);
+    }
+
+    #[test]
+    fn words_that_begin_like_a_picture_or_a_program_are_words() {
+        assert_eq!(sniff("parts.txt", None, b"BM-00 bearing\nMZ-17 fan").unwrap(), Format::Plain);
+        assert_eq!(sniff("parts.md", None, b"MZ-17 is the fan.").unwrap(), Format::Markdown);
     }
 
     #[test]

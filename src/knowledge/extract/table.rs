@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn short_rows_are_filled_and_pipes_in_cells_are_escaped() {
-        let rows = vec![vec!["Plan".to_owned(), "Price".to_owned()], vec!["a|b".to_owned()], vec![String::new()]];
+        let rows =
+            vec![vec!["Plan".to_owned(), "Price".to_owned()], vec!["a|b".to_owned()], vec![String::new()]];
         assert_eq!(render(&rows).unwrap(), "| Plan | Price |\n| --- | --- |\n| a\\|b | |");
     }
 

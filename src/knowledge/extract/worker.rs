@@ -53,8 +53,11 @@ fn answer(request: Request, bytes: Vec<u8>) -> io::Result<Reply> {
             Err(error) => Reply::Failed(error),
         }
     };
-    let thread = std::thread::Builder::new().name("extract".to_owned()).stack_size(STACK_BYTES).spawn(work)?;
-    Ok(thread.join().unwrap_or_else(|panic| Reply::Failed(Error::Crashed { detail: panic_words(panic.as_ref()) })))
+    let thread =
+        std::thread::Builder::new().name("extract".to_owned()).stack_size(STACK_BYTES).spawn(work)?;
+    Ok(thread
+        .join()
+        .unwrap_or_else(|panic| Reply::Failed(Error::Crashed { detail: panic_words(panic.as_ref()) })))
 }
 
 /// What a panic says, cut short: it may quote the document.
@@ -70,7 +73,8 @@ fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(unix)]
 fn confine(limits: &Limits) -> io::Result<()> {
     use rlimit::Resource;
-    let memory = address_space_bytes().saturating_add(limits.memory_bytes_max).saturating_add(STACK_BYTES as u64);
+    let memory =
+        address_space_bytes().saturating_add(limits.memory_bytes_max).saturating_add(STACK_BYTES as u64);
     lower(Resource::AS, memory)?;
     lower(Resource::CPU, limits.wall_ms_max.div_ceil(1000) + CPU_GRACE_SECONDS)?;
     lower(Resource::FSIZE, 0)?;
