@@ -28,6 +28,7 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Error>
     let mut writer = Writer::new(limits);
     let inferred = inferred_headings(&document);
     let mut code: Vec<String> = Vec::new();
+    let mut numbers = Numbers::default();
     for (section_index, section) in document.sections.iter().enumerate() {
         for (block_index, block) in section.content.iter().enumerate() {
             if let Block::Paragraph(paragraph) = block
@@ -38,37 +39,78 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Error>
             }
             writer.code("", &std::mem::take(&mut code).join("\n"))?;
             let level = inferred.as_ref().and_then(|levels| *levels.get(section_index)?.get(block_index)?);
-            write_block(block, level, &mut writer)?;
+            write_block(block, level, &mut numbers, &mut writer)?;
         }
     }
     writer.code("", &code.join("\n"))?;
     writer.finish(Format::Docx, document.metadata.title.as_deref(), None)
 }
 
-fn write_block(block: &Block, inferred: Option<u8>, writer: &mut Writer) -> Result<(), Error> {
+fn write_block(
+    block: &Block,
+    inferred: Option<u8>,
+    numbers: &mut Numbers,
+    writer: &mut Writer,
+) -> Result<(), Error> {
     match block {
         Block::Paragraph(paragraph) => {
             let text = words(paragraph);
             let level =
                 if paragraph.heading.is_heading() { Some(paragraph.heading.level()) } else { inferred };
             if let Some(level) = level {
+                *numbers = Numbers::default();
                 return writer.heading(level, &text);
             }
-            match &paragraph.list_info {
-                Some(list) if list.list_type != ListType::None => {
-                    let marker = match (list.list_type, list.number) {
-                        (ListType::Numbered, Some(number)) => format!("{number}."),
-                        _ => "-".to_owned(),
-                    };
-                    writer.list_item(list.level, &marker, &text)
+            match list_place(paragraph) {
+                Some((depth, numbered)) if !text.trim().is_empty() => {
+                    let said = paragraph.list_info.as_ref().and_then(|list| list.number);
+                    let marker =
+                        if numbered { format!("{}.", numbers.next(depth, said)) } else { "-".to_owned() };
+                    writer.list_item(depth, &marker, &text)
                 }
-                _ => writer.paragraph(&text),
+                _ => {
+                    *numbers = Numbers::default();
+                    writer.paragraph(&text)
+                }
             }
         }
-        Block::Table(table) => write_table(table, writer),
+        Block::Table(table) => {
+            *numbers = Numbers::default();
+            write_table(table, writer)
+        }
         Block::Note { content, .. } => content.iter().try_for_each(|note| writer.paragraph(&words(note))),
         Block::PageBreak | Block::SectionBreak | Block::Image { .. } => Ok(()),
     }
+}
+
+/// The last number of each open list. Some programs write each item of a list as a list of its own that begins
+/// anew; items that follow one another are counted on.
+#[derive(Debug, Default)]
+struct Numbers(Vec<u32>);
+
+impl Numbers {
+    fn next(&mut self, depth: u8, said: Option<u32>) -> u32 {
+        let depth = usize::from(depth.min(16));
+        self.0.truncate(depth + 1);
+        self.0.resize(depth + 1, 0);
+        let Some(last) = self.0.last_mut() else { return 1 };
+        *last = said.unwrap_or(0).max(last.saturating_add(1));
+        *last
+    }
+}
+
+/// The depth of a list item and whether it is numbered, from its numbering or else from its style.
+fn list_place(paragraph: &Paragraph) -> Option<(u8, bool)> {
+    if let Some(list) = paragraph.list_info.as_ref().filter(|list| list.list_type != ListType::None) {
+        return Some((list.level, list.list_type == ListType::Numbered));
+    }
+    let style = paragraph.style_name.as_deref()?.to_lowercase();
+    let (rest, numbered) = match (style.strip_prefix("list bullet"), style.strip_prefix("list number")) {
+        (Some(rest), _) => (rest, false),
+        (_, Some(rest)) => (rest, true),
+        _ => return None,
+    };
+    Some((rest.trim().parse::<u8>().map_or(0, |level| level.saturating_sub(1)), numbered))
 }
 
 fn write_table(source: &Table, writer: &mut Writer) -> Result<(), Error> {
@@ -78,9 +120,9 @@ fn write_table(source: &Table, writer: &mut Writer) -> Result<(), Error> {
     if source.column_count() < 2 {
         // A table of one column is a frame around text.
         return source.rows.iter().flat_map(|row| &row.cells).try_for_each(|cell| {
-            cell.content
-                .iter()
-                .try_for_each(|paragraph| write_block(&Block::Paragraph(paragraph.clone()), None, writer))?;
+            cell.content.iter().try_for_each(|paragraph| {
+                write_block(&Block::Paragraph(paragraph.clone()), None, &mut Numbers::default(), writer)
+            })?;
             cell.nested_tables.iter().try_for_each(|table| writer.paragraph(&table_words(table, 1)))
         });
     }
@@ -172,5 +214,25 @@ fn failure(error: &undoc::Error) -> Error {
     match error.kind() {
         undoc::ErrorKind::Encrypted => Error::Encrypted { format: Format::Docx },
         _ => Error::Damaged { format: Format::Docx, detail: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{docx, word_paragraph};
+    use super::*;
+
+    #[test]
+    fn list_styles_without_numbering_are_lists() {
+        let body = format!("{}{}", word_paragraph("ListBullet", "One"), word_paragraph("ListBullet", "Two"));
+        assert_eq!(extract(&docx(&body, &[]), &Limits::default()).unwrap().text, "- One\n- Two");
+    }
+
+    #[test]
+    fn numbers_that_begin_anew_are_counted_on() {
+        let mut numbers = Numbers::default();
+        let given = [(0, Some(1)), (0, Some(1)), (0, Some(2)), (1, Some(1)), (0, Some(7))];
+        let counted: Vec<u32> = given.into_iter().map(|(depth, said)| numbers.next(depth, said)).collect();
+        assert_eq!(counted, [1, 2, 3, 1, 7]);
     }
 }

@@ -32,6 +32,9 @@ pub(super) fn settle_levels(
     outline: &HashMap<String, u8>,
     title: Option<&str>,
 ) {
+    for (_, pieces) in pages.iter_mut() {
+        split_joined(pieces);
+    }
     let first = pages.iter().flat_map(|(_, pieces)| pieces).find_map(|piece| match piece {
         Piece::Heading { level, text } => Some((*level, text.clone())),
         _ => None,
@@ -62,6 +65,21 @@ pub(super) fn settle_levels(
                 *level
             };
         }
+    }
+}
+
+/// `5. Grinding 5.1 Fineness` is two headings that stood close together.
+fn split_joined(pieces: &mut Vec<Piece>) {
+    let mut at = 0;
+    while let Some(piece) = pieces.get_mut(at) {
+        at += 1;
+        let Piece::Heading { level, text } = piece else { continue };
+        let Some(number) = numbered_depth(text).and(text.split_whitespace().next()) else { continue };
+        let first_below = format!(" {}.1 ", number.trim_end_matches(['.', ')']));
+        let Some(cut) = text.find(&first_below) else { continue };
+        let rest = text.split_off(cut).trim_start().to_owned();
+        let below = Piece::Heading { level: level.saturating_add(1), text: rest };
+        pieces.insert(at, below);
     }
 }
 
@@ -109,6 +127,15 @@ mod tests {
         let headings = [(1, 1, "Returns"), (1, 2, "1. Changing"), (1, 2, "1.1 Holidays"), (2, 1, "2. Used")];
         assert_eq!(settled(&headings, Some("Returns")), [1, 2, 3, 2]);
         assert_eq!(settled(&headings[1..], None), [1, 2, 1]);
+    }
+
+    #[test]
+    fn two_headings_in_one_line_are_parted() {
+        let heading = |text: &str| Piece::Heading { level: 2, text: text.to_owned() };
+        let mut pieces = vec![heading("5. Grinding 5.1 Fineness"), heading("4.1 ASN.1 schema")];
+        split_joined(&mut pieces);
+        assert_eq!(pieces.len(), 3);
+        assert!(matches!(&pieces[1], Piece::Heading { text, level: 3 } if text == "5.1 Fineness"));
     }
 
     #[test]
