@@ -20,8 +20,10 @@ const QUESTION_BYTES_MAX: usize = 16_384;
 const WORDS_MAX: usize = 256;
 /// Terms that are scored: identifiers first, then the rarest words.
 const TERMS_MAX: usize = 64;
-/// What an identifier found as written counts, against 1 for a word.
-const EXACT_WEIGHT: f32 = 1.5;
+/// What an unmistakable identifier found as written counts, on top of its parts, against 1 for a word.
+const IDENTIFIER_WEIGHT: f32 = 1.0;
+/// The same for words that are merely joined (`self-service`): their parts say nearly all of it.
+const COMPOUND_WEIGHT: f32 = 0.25;
 
 struct Clause {
     term: Term,
@@ -60,6 +62,9 @@ impl Asked {
         asked.read_identifiers(&text)?;
         asked.read_words(&text, languages)?;
         asked.keep_the_most_telling();
+        let total: f32 = asked.masses.iter().sum();
+        asked.evidence.identifier_share =
+            (asked.evidence.identifier_share / total.max(f32::MIN_POSITIVE)).min(1.0);
         Ok(asked)
     }
 
@@ -76,25 +81,29 @@ impl Asked {
             if !seen.insert(whole) {
                 continue;
             }
-            let mut known = false;
+            let mut known = Vec::new();
             let word = self.masses.len();
             let mut mass = 0.0_f32;
             for text in &identifier.terms {
                 let term = Term::from_field_text(self.fields.exact, text);
                 let frequency = self.searcher.doc_freq(&term)?;
-                mass = mass.max(self.telling(frequency));
-                known |= frequency > 0;
                 if frequency > 0 {
-                    self.clauses.push(Clause { term, weight: EXACT_WEIGHT, word });
+                    mass = mass.max(self.telling(frequency));
+                    known.push(term);
                 }
             }
+            let weight = if identifier.certain { IDENTIFIER_WEIGHT } else { COMPOUND_WEIGHT };
+            #[expect(clippy::cast_precision_loss, reason = "an identifier has at most three terms")]
+            let share = weight / known.len().max(1) as f32;
             if identifier.certain {
                 self.evidence.identifiers += 1;
-                self.evidence.identifiers_known += usize::from(known);
+                self.evidence.identifiers_known += usize::from(!known.is_empty());
             }
-            if known {
+            if !known.is_empty() {
                 self.masses.push(mass);
+                self.evidence.identifier_share += if identifier.certain { mass } else { 0.0 };
             }
+            self.clauses.extend(known.into_iter().map(|term| Clause { term, weight: share, word }));
         }
         Ok(())
     }
@@ -178,10 +187,7 @@ impl Asked {
     }
 
     /// The best `limit` chunks, best first, ties by chunk number, among those `admit` lets through.
-    ///
-    /// # Errors
-    /// When a segment cannot be read.
-    pub fn top(&self, limit: usize, admit: Option<Admit<'_>>) -> Result<Found, TantivyError> {
+    pub(super) fn top(&self, limit: usize, admit: Option<Admit<'_>>) -> Result<Found, TantivyError> {
         let mut best = Best::new(limit);
         let mut passed_over = 0;
         if self.clauses.is_empty() || limit == 0 {
@@ -211,10 +217,7 @@ impl Asked {
 
     /// The score of each given chunk, in the order given, and which share of the question's telling words it holds. Chunks
     /// that hold none of them, or are not in the index, score 0. Agrees with the scores of [`top`](Self::top).
-    ///
-    /// # Errors
-    /// When a segment cannot be read.
-    pub fn weigh(&self, chunks: &[u64]) -> Result<Vec<Weighed>, TantivyError> {
+    pub(super) fn weigh(&self, chunks: &[u64]) -> Result<Vec<Weighed>, TantivyError> {
         let rows = self.locate(chunks)?;
         let mut weighed: Vec<Weighed> =
             chunks.iter().map(|chunk| Weighed { chunk: *chunk, score: 0.0, coverage: 0.0 }).collect();

@@ -20,9 +20,10 @@ pub(super) struct Identifier {
 /// The identifiers of a normalised text, in order, repeats included.
 pub(super) fn find(text: &str) -> Vec<Identifier> {
     let mut found = Vec::new();
-    for piece in text.split(is_boundary) {
-        let piece = trim(piece);
-        if let Some(identifier) = recognise(piece) {
+    for raw in text.split(is_boundary) {
+        let piece = trim(raw);
+        if let Some(mut identifier) = recognise(piece) {
+            identifier.certain |= raw.starts_with("--");
             found.push(identifier);
             for part in piece.split(['/', '\\', '@', '=', '?', '&']).filter(|part| part.len() < piece.len()) {
                 found.extend(recognise(trim(part)));
@@ -36,7 +37,10 @@ fn is_boundary(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()
         || is_unspaced(character)
-        || matches!(character, ',' | ';' | '"' | '`' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | '|')
+        || matches!(
+            character,
+            ',' | ';' | '"' | '`' | '\'' | '’' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | '|'
+        )
         || matches!(
             character,
             '“' | '”' | '„' | '«' | '»' | '‹' | '›' | '…' | '–' | '—' | '。' | '、' | '！' | '？'
@@ -112,7 +116,7 @@ mod tests {
         assert_eq!(wholes("part XK-200/7!"), ["xk-200/7", "xk-200"]);
         assert_eq!(wholes("C++ and C# but not A+B?"), ["c++", "c#", "a+b"]);
         assert_eq!(wholes("mail me@example.com"), ["me@example.com", "example.com"]);
-        assert!(wholes("How do I reset my password?").is_empty());
+        assert!(wholes("How do I reset my friend's password? It isn’t easy.").is_empty());
         assert!(wholes("… ---- !!! ++ ##").is_empty());
     }
 

@@ -232,20 +232,37 @@ impl KeywordIndex {
             .map_err(|error| self.fault(error))
     }
 
-    /// The best `limit` chunks for a question among those `admit` lets through: [`ask`](Self::ask) and [`Asked::top`].
+    /// The best `limit` chunks for a question, best first, ties by chunk number, among those `admit` lets through.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn top(&self, asked: &Asked, limit: usize, admit: Option<Admit<'_>>) -> Result<Found, Error> {
+        asked.top(limit, admit).map_err(|error| self.fault(error))
+    }
+
+    /// How each given chunk fits a question, in the order given: what a chunk that only the vectors found would have scored here. Chunks that
+    /// hold no word of the question, or are not in the index, score 0.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn weigh(&self, asked: &Asked, chunks: &[u64]) -> Result<Vec<Weighed>, Error> {
+        asked.weigh(chunks).map_err(|error| self.fault(error))
+    }
+
+    /// [`ask`](Self::ask) and [`top`](Self::top) in one.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn search(&self, question: &str, limit: usize, admit: Option<Admit<'_>>) -> Result<Found, Error> {
-        self.ask(question)?.top(limit, admit).map_err(|error| self.fault(error))
+        self.top(&self.ask(question)?, limit, admit)
     }
 
-    /// The score of each given chunk for a question, in the order given: [`ask`](Self::ask) and [`Asked::weigh`].
+    /// [`ask`](Self::ask) and [`weigh`](Self::weigh) in one.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn scores(&self, question: &str, chunks: &[u64]) -> Result<Vec<Weighed>, Error> {
-        self.ask(question)?.weigh(chunks).map_err(|error| self.fault(error))
+        self.weigh(&self.ask(question)?, chunks)
     }
 
     fn learn_languages(&self) -> Result<(), Error> {

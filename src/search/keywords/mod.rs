@@ -88,7 +88,7 @@ pub struct Weighed {
 }
 
 /// What a question says by itself about whether words will find its answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
 pub struct Evidence {
     /// Different words it has.
     pub words: usize,
@@ -98,4 +98,6 @@ pub struct Evidence {
     pub identifiers: usize,
     /// Those that some chunk holds exactly as written.
     pub identifiers_known: usize,
+    /// Which share of what the question tells those make up, 0 to 1: near 0 for a name that is everywhere.
+    pub identifier_share: f32,
 }

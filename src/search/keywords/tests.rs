@@ -228,7 +228,7 @@ fn an_open_question_keeps_its_snapshot_while_changes_are_applied() {
     let index = index_of(&[entry(1, "alpha")]);
     let asked = index.ask("alpha").unwrap();
     index.apply(&[Change::RemoveChunk(1), Change::Put(entry(2, "alpha"))], 2).unwrap();
-    let before: Vec<u64> = asked.top(5, None).unwrap().hits.iter().map(|hit| hit.chunk).collect();
+    let before: Vec<u64> = index.top(&asked, 5, None).unwrap().hits.iter().map(|hit| hit.chunk).collect();
     assert_eq!(before, [1]);
     assert_eq!(found(&index, "alpha"), [2]);
 }
