@@ -1,5 +1,6 @@
 //! Asks every question of a test set in each of the four ways.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::set::TestSet;
@@ -13,6 +14,9 @@ const CANDIDATES: usize = 100;
 const RESULTS: usize = 10;
 /// Texts embedded between two reports of progress.
 const BATCH: usize = 32;
+
+/// A language counts when one document in so many is detected to be in it.
+const COMMON_IN: usize = 12;
 
 /// Turns texts into vectors of one dimension, in order; they need not be normalised. Whatever the error, its text is for the log.
 pub type Embed<'a> = &'a dyn Fn(&[&str]) -> Result<Vec<Vec<f32>>, String>;
@@ -82,13 +86,14 @@ fn embed_all(texts: &[&str], embed: Embed<'_>, progress: &dyn Fn(usize)) -> Resu
 
 fn index(set: &TestSet, language: Option<Language>) -> Result<KeywordIndex, Error> {
     let index = KeywordIndex::in_memory()?;
+    let (languages, most) = language.map_or_else(|| detect(set), |given| (HashMap::new(), given));
     let changes: Vec<Change<'_>> = (0_u64..)
         .zip(&set.documents)
         .map(|(chunk, document)| {
             Change::Put(Entry {
                 chunk,
                 document: u128::from(chunk),
-                language: language.unwrap_or_else(|| detect(&document.text)),
+                language: languages.get(&document.id).copied().unwrap_or(most),
                 title: &document.title,
                 headings: &[],
                 body: &document.text,
@@ -99,10 +104,33 @@ fn index(set: &TestSet, language: Option<Language>) -> Result<KeywordIndex, Erro
     Ok(index)
 }
 
-fn detect(text: &str) -> Language {
-    whatlang::detect(text)
-        .filter(whatlang::Info::is_reliable)
-        .map_or_else(Language::default, |info| Language::from_code(info.lang().code()))
+/// The language of each document that differs from that of most, and that of most. A text this short is often taken for a language nobody
+/// wrote in, so one that is rare in the set is not believed.
+fn detect(set: &TestSet) -> (HashMap<String, Language>, Language) {
+    let detected: Vec<(&str, Language)> = set
+        .documents
+        .iter()
+        .filter_map(|document| {
+            let info = whatlang::detect(&document.text).filter(whatlang::Info::is_reliable)?;
+            Some((document.id.as_str(), Language::from_code(info.lang().code())))
+        })
+        .collect();
+    let mut counted = BTreeMap::<Language, usize>::new();
+    for (_, language) in &detected {
+        *counted.entry(*language).or_default() += 1;
+    }
+    let most = counted
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .map_or(Language::default(), |(language, _)| *language);
+    let common =
+        |language: &Language| counted.get(language).is_some_and(|count| count * COMMON_IN >= detected.len());
+    let others = detected
+        .iter()
+        .filter(|(_, language)| *language != most && common(language))
+        .map(|(id, language)| ((*id).to_owned(), *language))
+        .collect();
+    (others, most)
 }
 
 fn ask_all(
