@@ -1,6 +1,6 @@
 //! How well retrieval finds what is relevant, measured on a test set with the same index and fusion that answer questions.
 //!
-//! [`evaluate`] reads a folder ([`set`]'s format), embeds it, asks every question four ways and reports nDCG, recall and reciprocal rank of
+//! [`evaluate`] reads a folder (corpus, questions and judgements), embeds it, asks every question four ways and reports nDCG, recall and reciprocal rank of
 //! the first ten: the semantic list alone, the keyword list alone, the hybrid, and the predecessor's way.
 
 mod error;

@@ -76,7 +76,9 @@ fn embed_all(texts: &[&str], embed: Embed<'_>, progress: &dyn Fn(usize)) -> Resu
             if !length.is_finite() || length <= f32::MIN_POSITIVE {
                 return Err(Error::Embedding("a vector without a direction".to_owned()));
             }
-            vector.iter_mut().for_each(|value| *value /= length);
+            for value in &mut vector {
+                *value /= length;
+            }
             vectors.push(vector);
         }
         progress(vectors.len());
