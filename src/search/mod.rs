@@ -3,3 +3,6 @@
 mod error;
 pub use error::Error;
 pub mod embedder;
+pub mod eval;
+pub mod fusion;
+pub mod keywords;
