@@ -1,1 +1,3 @@
 //! Two indexes, and how they are read as one.
+
+pub mod vectors;

@@ -1,0 +1,2 @@
+//! Vector index at 100,000 chunks.
+fn main() {}
