@@ -165,6 +165,7 @@ impl VectorIndex {
     }
 
     /// Removes a chunk; `false` when it was not there.
+    #[allow(clippy::must_use_candidate, reason = "most callers only want it gone")]
     pub fn remove(&self, chunk: u64) -> bool {
         self.inner.flat.write().remove(chunk)
     }

@@ -45,15 +45,29 @@ pub(super) fn dots_portable(query: &[i8], rows: &[i8], out: &mut [i32]) {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_hadd_epi32, _mm256_abs_epi8,
-        _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
-        _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8,
+        __m128i, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_hadd_epi32, _mm_prefetch,
+        _mm256_abs_epi8, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256,
+        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_setzero_si256,
+        _mm256_sign_epi8,
     };
 
     const LANES: usize = 32;
+    /// How far ahead of the scan memory is asked for. The processor's own prefetcher stops at each page.
+    const AHEAD_BYTES: usize = 8192;
+    const CACHE_LINE_BYTES: usize = 64;
 
     #[target_feature(enable = "avx2")]
     #[inline]
+    fn ask_for(rows: &[i8]) {
+        let ahead = rows.as_ptr().wrapping_add(AHEAD_BYTES);
+        for line in (0..rows.len()).step_by(CACHE_LINE_BYTES) {
+            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(line));
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    #[allow(clippy::cast_ptr_alignment, reason = "`loadu` is the load without alignment")]
     fn load(lanes: &[i8; LANES]) -> __m256i {
         // SAFETY: the reference points at 32 readable bytes, all that is read; `loadu` has no alignment.
         unsafe { _mm256_loadu_si256(std::ptr::from_ref(lanes).cast::<__m256i>()) }
@@ -103,6 +117,7 @@ mod avx2 {
         let mut outs = out.chunks_exact_mut(4);
         let mut done = 0;
         for (rows, out) in (&mut fours).zip(&mut outs) {
+            ask_for(rows);
             out.copy_from_slice(&four(query, rows));
             done += 4;
         }
@@ -114,6 +129,7 @@ mod avx2 {
 
     #[target_feature(enable = "avx2")]
     #[inline]
+    #[allow(clippy::many_single_char_names, reason = "four rows and a query, as one reads them in a formula")]
     fn four(query: &[i8], rows: &[i8]) -> [i32; 4] {
         let width = query.len();
         let (first, rest) = rows.split_at(width.min(rows.len()));

@@ -30,7 +30,7 @@ const VERSION: u32 = 1;
 const MANIFEST: &str = "manifest";
 const MANIFEST_BYTES_MAX: u64 = 64 * 1024;
 const DIGEST_BYTES: usize = 32;
-/// Where a dump of hnsw_rs (format 4) keeps the scale of its levels: after a magic, a mode and a degree.
+/// Where a dump of `hnsw_rs` (format 4) keeps the scale of its levels: after a magic, a mode and a degree.
 const LEVEL_SCALE_AT: u64 = 6;
 
 #[derive(Debug, Serialize, Deserialize)]
