@@ -46,7 +46,7 @@ impl Default for Settings {
             hnsw_chunks_min: 100_000,
             hnsw_connections: 16,
             hnsw_build_effort: 200,
-            hnsw_search_effort: 128,
+            hnsw_search_effort: 160,
             hnsw_tail_max: 8_192,
             filtered_scan_max: 20_000,
             filtered_share_min: 0.2,

@@ -5,7 +5,7 @@
 //! candidates by the exact cosine, with the f32 vectors read through [`Source`].
 //!
 //! - Up to [`Settings::hnsw_chunks_min`] chunks, and whenever a filter leaves few, every row is scanned: exact,
-//!   1.5 ms for 100,000 chunks of 384 dimensions on one core.
+//!   about 2 ms for 100,000 chunks of 384 dimensions on one core.
 //! - Above, a graph (HNSW, Malkov and Yashunin 2016, by the crate `hnsw_rs`) finds the candidates, and the rows
 //!   that are not in it yet are scanned.
 //! - A removed or replaced row is only marked (a tombstone). [`VectorIndex::plan_rebuild`] says when it is worth
