@@ -6,3 +6,4 @@ pub mod embedder;
 pub mod eval;
 pub mod fusion;
 pub mod keywords;
+pub mod vectors;
