@@ -1,1 +1,25 @@
 //! The exchange between a visitor and the desk.
+//!
+//! A conversation belongs to one visitor. Its messages have sequence numbers without gaps, given in the transaction
+//! that stores them; a client that knows the last number it saw can ask for exactly what it missed. Posting is safe to
+//! repeat: a message with a key that was used before is the same message. A question has at most one answer: a unique
+//! index over what a message replies to sees to it.
+//!
+//! Tables: `conversations.conversation`, `conversations.message`, in the tenant's keyspace. Events: `message.posted`,
+//! `conversation.changed`. Limits: 8,000 characters a message, 10,000 messages a conversation, 200 open conversations
+//! of one visitor.
+
+mod conversation;
+mod error;
+mod message;
+#[cfg(test)]
+mod tests;
+
+pub use conversation::{
+    Conversation, ConversationChanged, ConversationState, ConversationView, end, get, list, open,
+};
+pub use error::Error;
+pub use message::{
+    Answer, AnswerView, Author, Citation, CitationView, Message, MessagePosted, MessageView, NewMessage,
+    NewReply, Posted, Span, TEXT_CHARS_MAX, Timings, answered, find, history, messages_after, post, reply,
+};

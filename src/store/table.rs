@@ -2,8 +2,10 @@
 
 use super::key::Key;
 use super::record::Record;
+use super::scan::page_of;
 use super::transaction::Write;
 use super::{Error, Read, Scan};
+use crate::base::{Page, PageRequest};
 
 /// A table: its name (written once), key, record and indexes. Declared with [`tables!`](crate::store::tables).
 pub trait Table: Sized + 'static {
@@ -79,6 +81,25 @@ impl<T: Table, I: Key> Index<T, I> {
             .into_iter()
             .filter_map(|(_, primary)| self.resolve(tx, &primary).transpose())
             .collect()
+    }
+
+    /// One page of the rows in index order.
+    ///
+    /// # Errors
+    /// When the engine fails or a row is damaged.
+    pub fn page(
+        &self,
+        tx: &impl Read,
+        scan: Scan,
+        request: &PageRequest,
+    ) -> Result<Page<(T::Key, T::Record)>, Error> {
+        let mut rows = Vec::new();
+        for (key, primary) in self.keys(tx, &scan.paged(request))? {
+            if let Some(row) = self.resolve(tx, &primary)? {
+                rows.push((key, row));
+            }
+        }
+        Ok(page_of(rows, request))
     }
 
     /// The (index key, row key) pairs in index order, without reading the rows.

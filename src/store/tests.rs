@@ -142,7 +142,9 @@ async fn changes_that_wait_share_a_commit_and_an_error_stays_its_own() {
             system
                 .write(move |tx| {
                     let announced = announced.clone();
-                    tx.after_commit(move || drop(announced.fetch_add(1, Ordering::SeqCst)));
+                    tx.after_commit(move || {
+                        announced.fetch_add(1, Ordering::SeqCst);
+                    });
                     tx.insert::<People>(&number, &person(&format!("{}@x", number % 38), "Bern"))
                 })
                 .await
