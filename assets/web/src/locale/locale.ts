@@ -68,12 +68,25 @@ export async function loadLocale<Key extends string>(
   const load = name && name !== 'en' ? catalogue[name] : undefined;
   if (name && load) {
     try {
-      return new Locale<Key>(name, await load(), english);
+      return new Locale<Key>(regional(name, wanted), await load(), english);
     } catch {
       // The file could not be fetched: English is better than nothing.
     }
   }
-  return new Locale<Key>('en', english, english);
+  return new Locale<Key>(regional('en', wanted), english, english);
+}
+
+/** The reader's own region of a language, for dates and numbers: British dates with the same English words. */
+function regional(name: string, wanted: readonly string[]): string {
+  return wanted.find((tag) => tag.split('-')[0]?.toLowerCase() === name && isTag(tag)) ?? name;
+}
+
+function isTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
 }
 
 /** Turns what `import.meta.glob` gives into a catalogue. */

@@ -25,6 +25,8 @@ export interface InlineOptions {
 
 /** Depth of nesting that is read; deeper markers are text. */
 const DEPTH_MAX = 6;
+/** Code units that emphasis may span; it bounds the search for its end. */
+const EMPHASIS_MAX = 1_000;
 const address = /https?:\/\/[^\s<>"'`|\\^{}[\]]+/y;
 const marker = /\[(\d{1,3}(?:\s?,\s?\d{1,3})*)\]/y;
 const link = /\[([^[\]\n]{1,300})\]\(((?:https?:\/\/|mailto:)[^\s()<>]+)\)/y;
@@ -125,7 +127,7 @@ class InlineParser {
   #closing(fence: string, from: number, end: number): number | null {
     for (let close = this.#source.indexOf(fence, from + 1); close >= 0; close = this.#source.indexOf(fence, close + 1)) {
       const after = close + fence.length;
-      if (after > end) return null;
+      if (after > end || close - from > EMPHASIS_MAX) return null;
       if (isSpace(this.#source[close - 1])) continue;
       if (fence.length === 1 && (this.#source[after] === fence || this.#source[close - 1] === fence)) continue;
       if (fence[0] === '_' && isWord(this.#source[after])) continue;
