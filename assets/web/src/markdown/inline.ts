@@ -12,6 +12,8 @@ export type Inline =
   | { kind: 'strong'; children: Inline[] }
   | { kind: 'emphasis'; children: Inline[] }
   | { kind: 'link'; href: string; children: Inline[] }
+  /** A word and the citations right after it, which stay on one line. */
+  | { kind: 'together'; children: Inline[] }
   | { kind: 'citation'; number: number; start: number; end: number };
 
 export interface InlineOptions {
@@ -25,6 +27,8 @@ export interface InlineOptions {
 
 /** Depth of nesting that is read; deeper markers are text. */
 const DEPTH_MAX = 6;
+/** Code units of a word that stay with the citation after it. */
+const WORD_MAX = 24;
 /** Code units that emphasis may span; it bounds the search for its end. */
 const EMPHASIS_MAX = 1_000;
 const address = /https?:\/\/[^\s<>"'`|\\^{}[\]]+/y;
@@ -70,7 +74,29 @@ class InlineParser {
       plain = at;
     }
     if (plain < end) nodes.push({ kind: 'text', start: plain, end });
-    return nodes;
+    return this.#keepTogether(nodes);
+  }
+
+  #keepTogether(nodes: Inline[]): Inline[] {
+    const kept: Inline[] = [];
+    for (const node of nodes) {
+      const before = kept.at(-1);
+      if (node.kind === 'citation' && before?.kind === 'together') {
+        before.children.push(node);
+        continue;
+      }
+      if (node.kind !== 'citation' || before?.kind !== 'text') {
+        kept.push(node);
+        continue;
+      }
+      const word = /\S*$/.exec(this.#source.slice(Math.max(before.start, before.end - WORD_MAX), before.end))?.[0].length ?? 0;
+      const from = before.end - word;
+      kept.pop();
+      if (from > before.start) kept.push({ kind: 'text', start: before.start, end: from });
+      const last: Inline[] = word > 0 ? [{ kind: 'text', start: from, end: before.end }] : [];
+      kept.push({ kind: 'together', children: [...last, node] });
+    }
+    return kept;
   }
 
   #at(at: number, end: number, depth: number): { nodes: Inline[]; end: number } | null {

@@ -19,6 +19,8 @@ function draw(source: string, nodes: Inline[]): string {
           return `*${draw(source, node.children)}*`;
         case 'emphasis':
           return `/${draw(source, node.children)}/`;
+        case 'together':
+          return draw(source, node.children);
         case 'link':
           return `<${node.href}|${draw(source, node.children)}>`;
         default:
@@ -48,6 +50,13 @@ describe('inline text', () => {
 
   it('takes a marker as a citation only when the answer has that source', () => {
     expect(inline('Yes [1]. No [7].')).toBe('Yes[^1]. No [7].');
+  });
+
+  it('keeps a marker on the line of its word', () => {
+    const source = 'Thirty days [1][2] at most';
+    const nodes = parseInline(source, 0, source.length, closed);
+    expect(nodes.map(({ kind }) => kind)).toEqual(['text', 'together', 'text']);
+    expect(draw(source, nodes.slice(1, 2))).toBe('days[^1][^2]');
   });
 
   it('reads several numbers in one marker', () => {
