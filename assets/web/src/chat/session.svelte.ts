@@ -244,12 +244,14 @@ export class ChatSession {
   }
 
   #failed(key: string, error: unknown): void {
-    if (error instanceof ApiError && error.code === 'conversation_ended' && this.conversation) {
-      this.conversation = { ...this.conversation, state: 'ended' };
-    }
+    if (error instanceof ApiError && error.code === 'conversation_ended') this.#ended();
     // Without a network it waits: the connection's next opening delivers it.
     if (error instanceof NetworkError && this.#connection && this.#connection.status !== 'open') return;
     this.timeline = fail(this.timeline, key, error instanceof ApiError ? error.message : '');
+  }
+
+  #ended(): void {
+    if (this.conversation) this.conversation = { ...this.conversation, state: 'ended' };
   }
 
   #isSending(key: string): boolean {
@@ -306,6 +308,7 @@ export class ChatSession {
       this.answering = frame.payload.assistant === 'answering';
     }
     if (frame.type === 'draft') this.answering = false;
+    if (frame.type === 'error' && frame.payload.code === 'conversation_ended') this.#ended();
     if (frame.type === 'user_typing' && frame.payload.who === 'member') this.#typistIs(frame.payload.name ?? '');
     if (frame.type === 'user_stopped_typing') this.#typistIs(null);
     if (frame.type === 'chat_message') this.#news(frame.payload);

@@ -43,7 +43,7 @@ class Widget {
   readonly #frame = element('div', '');
   readonly #launcher = element('button', 'launcher');
   readonly #badge = element('span', 'badge');
-  readonly #box = element('div', 'panel');
+  readonly #box = element('div', 'shell');
   readonly #base: string;
   readonly #workspace: string;
   #words: ReturnType<typeof launcherWords>;
