@@ -1,0 +1,197 @@
+/**
+ * The shapes that the API sends and takes, named as the API names them. Times are RFC 3339 strings in UTC, ids are TypeIDs.
+ */
+
+/** RFC 9457 problem document: every error has this body. `detail` is a sentence to show. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  request_id: string;
+  errors?: FieldError[];
+}
+
+export interface FieldError {
+  /** JSON pointer to the field, such as `/email`. */
+  pointer: string;
+  detail: string;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+/** What a workspace shows to visitors before they say anything. */
+export interface WidgetSettings {
+  workspace: string;
+  name: string;
+  /** `#rrggbb` */
+  accent: string;
+  greeting: string;
+  placeholder: string;
+  suggestions: string[];
+  notice: string | null;
+}
+
+export interface NewVisitor {
+  visitor: string;
+  token: string;
+  expires_at: string;
+}
+
+export interface Conversation {
+  id: string;
+  state: 'open' | 'ended';
+  created_at: string;
+  last_message_at: string | null;
+  last_seq: number;
+  preview: string | null;
+}
+
+export type Author = 'visitor' | 'assistant' | 'member' | 'system';
+
+export interface Message {
+  id: string;
+  conversation_id: string;
+  seq: number;
+  author: Author;
+  author_name: string | null;
+  text: string;
+  created_at: string;
+  reply_to: string | null;
+  /** The key its sender gave it; only its sender sees it. */
+  client_key: string | null;
+  answer: Answer | null;
+}
+
+export interface Answer {
+  /** The documents do not hold the answer. */
+  declined: boolean;
+  /** The text quotes the documents word for word. */
+  quoted: boolean;
+  provider: string;
+  model: string;
+  cost_micros: number;
+  citations: Citation[];
+  timings_ms: { retrieve: number; generate: number; total: number };
+  note: string | null;
+}
+
+export interface Citation {
+  number: number;
+  document: string;
+  title: string;
+  /** The path as it was uploaded. */
+  name: string;
+  /** Headings from the outermost in. */
+  heading: string[];
+  page: number | null;
+  quote: string;
+}
+
+/** A span of UTF-16 code units. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+export interface CitedDocument {
+  number: number;
+  document: string;
+  title: string;
+  name: string;
+  media_type: string;
+  heading: string[];
+  page: number | null;
+  quote: string;
+  /** The readable text of the document in light Markdown; the spans are indices into it. */
+  text: string;
+  passage: Span;
+  quotes: Span[];
+  truncated: boolean;
+}
+
+export interface MessageHistory {
+  items: Message[];
+  next_after_seq: number | null;
+}
+
+export type Stage = 'searching' | 'reading' | 'writing';
+
+/** A piece of an answer being written: from `offset` (UTF-16 code units) on, the text so far is replaced by `text`. */
+export interface DraftPiece {
+  reply_to: string;
+  text: string;
+  offset: number;
+  stage: Stage;
+}
+
+/** What the server sends over the WebSocket and as server-sent events. */
+export type ServerFrame =
+  | { type: 'connected'; id: string | null; seq: number; payload: { conversation: Conversation; assistant: 'idle' | 'answering' } }
+  | { type: 'resumed'; id: string | null; seq?: number; payload: { from_seq: number; to_seq: number } }
+  | { type: 'chat_message'; id: string | null; seq: number; payload: Message }
+  | { type: 'draft'; id: string | null; payload: DraftPiece }
+  | { type: 'ack'; id: string; seq: number; payload: { message: Message } }
+  | { type: 'user_typing' | 'user_stopped_typing'; id: string | null; payload: { who: 'visitor' | 'member'; name: string | null } }
+  | { type: 'ping' | 'pong'; id: string | null; payload: unknown }
+  | { type: 'error'; id: string | null; payload: { code: string; detail: string; fatal: boolean } };
+
+export type ClientFrame =
+  | { type: 'chat_message'; id: string; payload: { text: string } }
+  | { type: 'user_typing' | 'user_stopped_typing'; id: null; payload: Record<string, never> }
+  | { type: 'ping' | 'pong'; id: string | null; payload: Record<string, never> };
+
+export type Role = 'admin' | 'agent' | 'viewer';
+
+export interface Me {
+  account: { id: string; name: string; email: string };
+  workspaces: { id: string; slug: string; name: string; role: string }[];
+  operator: boolean;
+}
+
+export interface Workspace {
+  id: string;
+  slug: string;
+  name: string;
+  accent: string;
+  greeting: string;
+  placeholder: string;
+  suggestions: string[];
+  notice: string | null;
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  role: Role;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at?: string | null;
+}
+
+export interface NewApiKey {
+  key: ApiKey;
+  /** Shown once; only its hash is kept. */
+  secret: string;
+}
+
+export type DocumentState = 'received' | 'extracting' | 'embedding' | 'ready' | 'failed';
+
+export interface Document {
+  id: string;
+  name: string;
+  title: string;
+  media_type: string;
+  size_bytes: number;
+  state: DocumentState;
+  progress: { done: number; total: number };
+  chunks: number;
+  language: string | null;
+  failure: { code: string; detail: string } | null;
+  created_at: string;
+  updated_at: string;
+}
