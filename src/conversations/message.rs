@@ -28,15 +28,6 @@ pub enum Author {
     System,
 }
 
-/// A half-open range; its unit stands where it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Span {
-    /// The first.
-    pub start: usize,
-    /// The one after the last.
-    pub end: usize,
-}
-
 /// Where an answer has something from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
@@ -54,10 +45,10 @@ pub struct Citation {
     pub page: Option<u32>,
     /// What is quoted, or the beginning of the passage.
     pub quote: String,
-    /// The passage in the document's readable text, in bytes.
-    pub passage: Span,
-    /// The quoted parts in the document's readable text, in bytes.
-    pub quotes: Vec<Span>,
+    /// The number of the passage.
+    pub chunk: u64,
+    /// The quoted sentences, as they stood in the passage.
+    pub quotes: Vec<String>,
 }
 
 /// How long an answer took, in milliseconds.

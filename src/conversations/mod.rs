@@ -21,5 +21,5 @@ pub use conversation::{
 pub use error::Error;
 pub use message::{
     Answer, AnswerView, Author, Citation, CitationView, Message, MessagePosted, MessageView, NewMessage,
-    NewReply, Posted, Span, TEXT_CHARS_MAX, Timings, answered, find, history, messages_after, post, reply,
+    NewReply, Posted, TEXT_CHARS_MAX, Timings, answered, find, history, messages_after, post, reply,
 };

@@ -1,0 +1,346 @@
+//! The durable job that answers one message.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::draft::Draft;
+use super::generate::{Generated, generate};
+use super::plan::{Plan, plan};
+use super::quote::{self, PassageGiven};
+use super::Error;
+use crate::ai::Provider;
+use crate::base::{Call, Clock, ConversationId, MessageId, Micros, Pool, Timestamp};
+use crate::conversations::{self, Answer, Author, Citation, Message, MessagePosted, NewReply, Timings};
+use crate::identity::Pass;
+use crate::jobs::{Failure, Job, Lane, Work, Worker};
+use crate::knowledge::{Knowledge, Options, Passage};
+use crate::realtime::{Hub, Topic};
+use crate::search;
+use crate::store::{self, Keyspace, WriteTx};
+
+/// Answers a visitor's message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswerMessage {
+    conversation: ConversationId,
+    message: MessageId,
+}
+
+impl Job for AnswerMessage {
+    const NAME: &'static str = "assistant.answer";
+    const LANE: Lane = Lane::Answer;
+}
+
+impl AnswerMessage {
+    /// What a posted message sets going: visitors' messages are answered.
+    #[must_use]
+    pub fn after(event: &MessagePosted) -> Option<Self> {
+        let message = &event.message;
+        (message.author == Author::Visitor)
+            .then_some(Self { conversation: message.conversation_id, message: message.id })
+    }
+}
+
+/// How answers are written.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Passages that are found for an answer.
+    pub passages_max: usize,
+    /// Passages with a lower score are not used; 0 to 1.
+    pub min_score: f32,
+    /// Earlier messages that a language model reads.
+    pub history_messages_max: usize,
+    /// Tokens that a language model may write.
+    pub output_tokens_max: u32,
+    /// Answers that are quoted at a time.
+    pub quoting_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { passages_max: 8, min_score: 0.0, history_messages_max: 10, output_tokens_max: 800, quoting_max: 2 }
+    }
+}
+
+/// Quoting jobs that may wait for the processor.
+const QUOTING_WAITING_MAX: usize = 64;
+/// A busy processor is asked again after so long.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+/// What is shown of a passage that a model cites.
+const QUOTE_CHARS_MAX: usize = 280;
+
+/// Answers messages. Cheap to clone.
+#[derive(Clone)]
+pub struct Assistant {
+    knowledge: Knowledge,
+    hub: Hub,
+    provider: Option<Arc<dyn Provider>>,
+    clock: Arc<dyn Clock>,
+    quoting: Pool,
+    settings: Settings,
+}
+
+/// An answer before it is stored.
+struct Composed {
+    text: String,
+    declined: bool,
+    quoted: bool,
+    provider: String,
+    model: String,
+    citations: Vec<Citation>,
+    note: Option<String>,
+}
+
+impl Assistant {
+    /// Without a provider, answers are quoted.
+    #[must_use]
+    pub fn new(
+        knowledge: Knowledge,
+        hub: Hub,
+        provider: Option<Arc<dyn Provider>>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let quoting = Pool::new(settings.quoting_max.max(1), QUOTING_WAITING_MAX);
+        Self { knowledge, hub, provider, clock, quoting, settings }
+    }
+
+    async fn answer(
+        &self,
+        keyspace: &Keyspace,
+        question: &Message,
+        history: &[Message],
+        draft: &mut Draft,
+    ) -> Result<(Composed, Timings), Error> {
+        let begun = Instant::now();
+        let options =
+            Options { limit: self.settings.passages_max, min_score: self.settings.min_score, strategy: None };
+        let pass = Pass::appliance("the assistant reads what the tenant has published for its visitors");
+        let retrieval = self.knowledge.retrieve(keyspace, pass, &question.text, options).await?;
+        let retrieve = millis(begun);
+        draft.reading();
+        let composed = match &self.provider {
+            Some(provider) if !retrieval.passages.is_empty() => {
+                self.generated(provider, keyspace, question, history, &retrieval.passages, draft).await?
+            }
+            _ => self.quoted(&question.text, &retrieval.passages, draft).await?,
+        };
+        let total = millis(begun);
+        Ok((composed, Timings { retrieve, generate: total.saturating_sub(retrieve), total }))
+    }
+
+    /// A language model's answer; when it fails or claims without citing, the quoted one and a note that says so.
+    async fn generated(
+        &self,
+        provider: &Arc<dyn Provider>,
+        keyspace: &Keyspace,
+        question: &Message,
+        history: &[Message],
+        passages: &[Passage],
+        draft: &mut Draft,
+    ) -> Result<Composed, Error> {
+        let tenant = keyspace.tenant().map(|tenant| tenant.to_string());
+        let given = given(passages);
+        let tokens_max = self.settings.output_tokens_max;
+        let written = generate(&**provider, tenant, &question.text, history, &given, tokens_max, draft).await;
+        let reason = match written {
+            Ok(Generated::Answer { text, cited }) => {
+                let citations = cited.iter().zip(1..).filter_map(|(place, number)| {
+                    passages.get(*place).map(|passage| citation(number, passage, Vec::new()))
+                });
+                return Ok(Composed {
+                    text,
+                    declined: false,
+                    quoted: false,
+                    provider: provider.name().to_owned(),
+                    model: provider.model().to_owned(),
+                    citations: citations.collect(),
+                    note: None,
+                });
+            }
+            Ok(Generated::Declined) => "The language model found no answer in the documents.",
+            Ok(Generated::Uncited) => {
+                "The language model's answer did not say where it was from, so the documents are quoted instead."
+            }
+            Err(error) => {
+                tracing::warn!(?error, provider = provider.name(), "the model failed; the documents are quoted instead");
+                "The language model could not be reached, so the documents are quoted instead."
+            }
+        };
+        let mut composed = self.quoted(&question.text, passages, draft).await?;
+        composed.note = Some(reason.to_owned());
+        Ok(composed)
+    }
+
+    async fn quoted(&self, question: &str, passages: &[Passage], draft: &mut Draft) -> Result<Composed, Error> {
+        let embedder = self.knowledge.embedder().clone();
+        let (question, given) = (question.to_owned(), given(passages));
+        let work = move || {
+            let embed = |texts: &[&str]| -> Result<Vec<Option<Vec<f32>>>, search::Error> {
+                embedder.embed_sentences(texts)
+            };
+            quote::answer(&question, &given, &embed, &quote::Settings::default())
+        };
+        let quoted = self.quoting.run(work).await??;
+        draft.replace(&quoted.text);
+        let citations = quoted.citations.iter().filter_map(|cited| {
+            let passage = passages.get(cited.passage)?;
+            let number = u32::try_from(cited.number).ok()?;
+            let mut citation = citation(number, passage, vec![cited.quote.clone()]);
+            citation.heading.clone_from(&cited.headings);
+            Some(citation)
+        });
+        Ok(Composed {
+            declined: quoted.declined,
+            quoted: !quoted.declined,
+            provider: "extractive".to_owned(),
+            model: self.knowledge.embedder().model_id().to_owned(),
+            citations: citations.collect(),
+            note: None,
+            text: quoted.text,
+        })
+    }
+
+    fn call(&self) -> Call {
+        Call::appliance(self.clock.now())
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn given(passages: &[Passage]) -> Vec<PassageGiven> {
+    let given = |(number, passage): (usize, &Passage)| PassageGiven {
+        number,
+        document: passage.document.to_string(),
+        title: passage.title.clone(),
+        heading_path: passage.heading.clone(),
+        page: passage.page,
+        text: passage.text.clone(),
+        score: passage.score,
+        cosine: passage.semantic.score,
+        bm25: Some(passage.keyword.score),
+        semantic_rank: passage.semantic.rank,
+        keyword_rank: passage.keyword.rank,
+    };
+    (1..).zip(passages).map(given).collect()
+}
+
+fn citation(number: u32, passage: &Passage, quotes: Vec<String>) -> Citation {
+    let quote = quotes.first().cloned().unwrap_or_else(|| passage.text.chars().take(QUOTE_CHARS_MAX).collect());
+    Citation {
+        number,
+        document: passage.document,
+        title: passage.title.clone(),
+        name: passage.name.clone(),
+        heading: passage.heading.clone(),
+        page: passage.page,
+        quote,
+        chunk: passage.chunk,
+        quotes,
+    }
+}
+
+/// What the plan is made from, read in one snapshot.
+struct Situation {
+    question: Message,
+    history: Vec<Message>,
+    plan: Plan,
+}
+
+/// Messages after the question that are looked at.
+const LATER_MESSAGES_MAX: usize = 50;
+
+fn situation(keyspace: &Keyspace, job: &AnswerMessage, history_max: usize) -> Result<Situation, conversations::Error> {
+    keyspace.read(|tx| {
+        let pass = || Pass::appliance("the assistant reads the conversation it is asked in");
+        let (seq, question) = conversations::find(tx, pass(), job.conversation, job.message)?;
+        let answered = conversations::answered(tx, job.message)?;
+        let later = conversations::messages_after(tx, pass(), job.conversation, seq, LATER_MESSAGES_MAX)?;
+        let later: Vec<Author> = later.into_iter().map(|message| message.author).collect();
+        let history = conversations::history(tx, pass(), job.conversation, seq, history_max)?;
+        let plan = plan(&question, answered, &later);
+        Ok(Situation { question, history, plan })
+    })
+}
+
+impl Worker<AnswerMessage> for Assistant {
+    async fn run(&self, work: Work<AnswerMessage>) -> Result<(), Failure> {
+        let (job, keyspace, ticket) = (work.job, work.keyspace, work.ticket);
+        let Situation { question, history, plan } = situation(&keyspace, &job, self.settings.history_messages_max)?;
+        if let Plan::Silent(reason) = plan {
+            tracing::debug!(message = %job.message, ?reason, "nothing is said");
+            return Ok(());
+        }
+        let Some(tenant) = keyspace.tenant() else { return Ok(()) };
+        let topic = Topic { tenant, conversation: job.conversation };
+        let mut draft = Draft::begin(self.hub.clone(), topic, job.message);
+        let (composed, timings) = match self.answer(&keyspace, &question, &history, &mut draft).await {
+            Err(Error::Busy(_)) => return Err(Failure::Later(BUSY_PAUSE)),
+            other => other?,
+        };
+        let new = NewReply {
+            reply_to: job.message,
+            text: composed.text,
+            answer: Answer {
+                declined: composed.declined,
+                quoted: composed.quoted,
+                provider: composed.provider,
+                model: composed.model,
+                cost: Micros::ZERO,
+                citations: composed.citations,
+                timings,
+                note: composed.note,
+            },
+        };
+        let call = self.call();
+        let stored = keyspace
+            .write(move |tx| {
+                if ticket.complete(tx, call.now)? {
+                    post_reply(tx, &call, job.conversation, &new)?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await;
+        drop(draft);
+        Ok(stored?)
+    }
+
+    /// The visitor is told, rather than left waiting.
+    fn give_up(&self, tx: &mut WriteTx<'_>, now: Timestamp, job: &AnswerMessage, _: &str) -> Result<(), store::Error> {
+        let new = NewReply {
+            reply_to: job.message,
+            text: "I could not look this up: something is wrong on our side. Please ask again later.".to_owned(),
+            answer: Answer {
+                declined: true,
+                quoted: false,
+                provider: "none".to_owned(),
+                model: "none".to_owned(),
+                cost: Micros::ZERO,
+                citations: Vec::new(),
+                timings: Timings::default(),
+                note: Some("The answer failed repeatedly. The log says why.".to_owned()),
+            },
+        };
+        match post_reply(tx, &Call::appliance(now), job.conversation, &new) {
+            Err(conversations::Error::Store(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Posts the reply, unless the message has one: then this one is not needed.
+fn post_reply(
+    tx: &mut WriteTx<'_>,
+    call: &Call,
+    conversation: ConversationId,
+    new: &NewReply,
+) -> Result<(), conversations::Error> {
+    let pass = Pass::appliance("the assistant answers in the conversation it is asked in");
+    match conversations::reply(tx, call, pass, conversation, new) {
+        Err(conversations::Error::AlreadyAnswered) => Ok(()),
+        other => other.map(drop),
+    }
+}

@@ -1,0 +1,58 @@
+//! The answer as far as it is written, shown to those who watch. Nothing of it is stored; pieces may be lost.
+
+use crate::base::MessageId;
+use crate::realtime::{DraftPiece, DraftStage, Frame, FrameKind, Hub, LiveDraft, Topic};
+
+/// One answer in the making. Dropping it takes it off the screens' memory, however the answer ended.
+pub(super) struct Draft {
+    hub: Hub,
+    topic: Topic,
+    reply_to: String,
+    text: String,
+    text_utf16: usize,
+}
+
+impl Draft {
+    pub(super) fn begin(hub: Hub, topic: Topic, reply_to: MessageId) -> Self {
+        let draft = Self { hub, topic, reply_to: reply_to.to_string(), text: String::new(), text_utf16: 0 };
+        draft.show("", 0, DraftStage::Searching);
+        draft
+    }
+
+    /// The passages are found; now they are read.
+    pub(super) fn reading(&self) {
+        self.show("", 0, DraftStage::Reading);
+    }
+
+    /// More text.
+    pub(super) fn push(&mut self, piece: &str) {
+        let offset = self.text_utf16;
+        self.text.push_str(piece);
+        self.text_utf16 += piece.encode_utf16().count();
+        self.show(piece, offset, DraftStage::Writing);
+    }
+
+    /// Another text in place of all that was shown.
+    pub(super) fn replace(&mut self, text: &str) {
+        self.text = text.to_owned();
+        self.text_utf16 = text.encode_utf16().count();
+        self.show(text, 0, DraftStage::Writing);
+    }
+
+    fn show(&self, piece: &str, offset: usize, stage: DraftStage) {
+        let payload = DraftPiece { reply_to: self.reply_to.clone(), text: piece.to_owned(), offset, stage };
+        match Frame::write(FrameKind::Draft, None, &payload, None) {
+            Ok(frame) => {
+                let live = LiveDraft { reply_to: self.reply_to.clone(), text: self.text.as_str().into(), stage };
+                self.hub.set_draft(self.topic, live, &frame);
+            }
+            Err(error) => tracing::warn!(?error, "a piece of a draft was not shown"),
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        self.hub.clear_draft(self.topic);
+    }
+}
