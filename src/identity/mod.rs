@@ -1,7 +1,46 @@
 //! Accounts, passwords, sign-in sessions, API keys, roles, and the passes they earn.
+//!
+//! Everything that says who somebody is lies in the system keyspace. Accounts are global; a membership gives an account a
+//! role in a tenant. A door turns a credential into a [`Principal`] ([`Policy::authenticate_session`],
+//! [`Policy::authenticate_api_key`]; visitors' tokens are `contacts`'), and the [`Policy`] turns the principal into the
+//! two things that operations demand: the tenant's keyspace ([`Policy::enter`]) and a [`Pass`] ([`Policy::pass`]). No
+//! other code opens a tenant's keyspace for somebody, or makes a pass.
+//!
+//! Secrets that we only compare are kept as hashes: tokens as SHA-256, passwords as Argon2id.
+//!
+//! Tables, all in the system keyspace: `identity.account`, `identity.session`, `identity.api_key`,
+//! `identity.membership`, `identity.setup_link`, `identity.tenant_roll`. Job: `identity.forget_sessions`, hourly.
+//! Limits: 2 passwords are hashed at a time and 64 wait; 50 sessions for an account; 100 API keys and 1,000 members for a
+//! tenant; 100 memberships for an account; sign-in attempts as in [`throttle`].
 
+pub mod account;
+pub mod api_key;
+mod email;
+mod error;
+pub mod membership;
 pub mod pass;
+mod password;
+mod policy;
+mod principal;
 mod role;
+pub mod session;
+pub mod setup;
+mod sign_in;
+pub mod tenant_roll;
+pub mod throttle;
+#[cfg(test)]
+mod tests;
 
+pub use account::{Account, AccountView, NewAccount};
+pub use api_key::{ApiKeyView, CreatedApiKey, NewApiKey};
+pub use email::Email;
+pub use error::Error;
+pub use membership::Membership;
 pub use pass::{Pass, Reach, Right};
+pub use password::{PasswordHash, Passwords, Verdict, check as check_password};
+pub use policy::Policy;
+pub use principal::Principal;
 pub use role::{Permission, Role};
+pub use session::{ForgetSessions, OpenedSession, SessionSweeper, SessionView};
+pub use sign_in::{Credentials, SignIn, SignedIn};
+pub use throttle::Throttle;

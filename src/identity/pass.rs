@@ -1,13 +1,14 @@
 //! A right is a value: the policy mints a [`Pass`], and the operation demands it.
 //!
 //! There is a marker type for each right. A pass also says how far it reaches: a member's or a key's over the whole tenant,
-//! a visitor's only over what is that visitor's own. Passes cannot be made anywhere else, except for the appliance's
-//! own work, which must state its reason.
+//! a visitor's only over what is that visitor's own. It is for one tenant, and names it: operations on what lies in the
+//! system keyspace (API keys, the workspace's own settings) take the tenant from the pass and from nowhere else. Passes
+//! cannot be made anywhere else, except for the appliance's own work, which must state its reason.
 
 use std::marker::PhantomData;
 
 use super::role::Permission;
-use crate::base::VisitorId;
+use crate::base::{TenantId, VisitorId};
 
 /// A right that operations can demand.
 pub trait Right: 'static {
@@ -63,6 +64,7 @@ pub enum Reach {
 /// Proof that the policy allowed `R`.
 #[derive(Debug)]
 pub struct Pass<R: Right> {
+    tenant: Option<TenantId>,
     reach: Reach,
     right: PhantomData<fn() -> R>,
 }
@@ -77,15 +79,28 @@ impl<R: Right> Copy for Pass<R> {}
 
 impl<R: Right> Pass<R> {
     /// Only the policy calls this.
-    pub(super) fn mint(reach: Reach) -> Self {
-        Self { reach, right: PhantomData }
+    pub(super) fn mint(tenant: Option<TenantId>, reach: Reach) -> Self {
+        Self { tenant, reach, right: PhantomData }
     }
 
     /// Full reach for the appliance's own work; `reason` says why at the place of the call.
     #[must_use]
     pub fn appliance(reason: &'static str) -> Self {
         tracing::trace!(reason, "full access");
-        Self::mint(Reach::All)
+        Self::mint(None, Reach::All)
+    }
+
+    /// [`Pass::appliance`] for the work on one tenant.
+    #[must_use]
+    pub fn appliance_for(tenant: TenantId, reason: &'static str) -> Self {
+        tracing::trace!(reason, %tenant, "full access");
+        Self::mint(Some(tenant), Reach::All)
+    }
+
+    /// The tenant that it is for; nothing when it is for the appliance as a whole.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.tenant
     }
 
     /// How far it reaches.

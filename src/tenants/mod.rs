@@ -1,1 +1,24 @@
-//! Workspaces.
+//! Tenants: who has a workspace on this appliance, and how it looks to customers. Code says tenant, people read workspace.
+//!
+//! What everybody must find without opening a tenant's keyspace lies in the system's: the name, the slug of its addresses and
+//! its branding. The room also composes what needs both an account and a workspace: the first setup ([`set_up`]), what a
+//! signed-in person sees of themselves ([`me`]), and choosing a workspace by its slug ([`choose_workspace`]).
+//!
+//! Table, in the system keyspace: `tenants.tenant`. Limits: slugs of 2 to 48 characters; 5 suggestions of 120 characters;
+//! the texts as in [`branding`].
+
+pub mod branding;
+mod create;
+mod error;
+mod me;
+mod set_up;
+mod tenant;
+#[cfg(test)]
+mod tests;
+
+pub use branding::WorkspaceChange;
+pub use create::{NewTenant, create};
+pub use error::{Error, Rule};
+pub use me::{Me, MyWorkspace, choose_workspace, me};
+pub use set_up::{NewOwner, SetUp, found, set_up};
+pub use tenant::{Tenant, WorkspaceView, by_slug, list, load, of_pass};

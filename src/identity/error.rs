@@ -1,0 +1,251 @@
+//! What can go wrong between a credential and a pass.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::base::pool::PoolError;
+use crate::base::{Fault, Kind};
+use crate::store;
+
+/// A fault of identity.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A person's or a key's name is empty, too long or holds control characters.
+    #[error("the name is not 1 to 100 printable characters")]
+    BadName,
+    /// Not an e-mail address.
+    #[error("not an e-mail address")]
+    BadEmail,
+    /// The password has too few characters.
+    #[error("the password is too short")]
+    PasswordTooShort,
+    /// The password has too many characters.
+    #[error("the password is too long")]
+    PasswordTooLong,
+    /// The password is the e-mail address, the name, a repetition or a run.
+    #[error("the password is too easy to guess")]
+    PasswordTrivial,
+    /// Another account has the address.
+    #[error("the e-mail address belongs to another account")]
+    EmailTaken,
+    /// The address or the password is wrong; which, is not said.
+    #[error("wrong e-mail address or password")]
+    SignInFailed,
+    /// Too many attempts.
+    #[error("too many sign-in attempts; the next is allowed in {retry_after:?}")]
+    Throttled {
+        /// When the next attempt is allowed.
+        retry_after: Duration,
+    },
+    /// Nobody is signed in.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    /// The session is unknown, was ended, or has run out.
+    #[error("the session is unknown or has ended")]
+    SessionEnded,
+    /// The API key is unknown or was revoked.
+    #[error("the API key is unknown or was revoked")]
+    ApiKeyUnknown,
+    /// The API key has expired.
+    #[error("the API key has expired")]
+    ApiKeyExpired,
+    /// Keys have the roles viewer, agent or admin.
+    #[error("an API key cannot be an owner")]
+    ApiKeyRole,
+    /// The expiry lies in the past.
+    #[error("the expiry lies in the past")]
+    ExpiryPassed,
+    /// The tenant has as many as it may.
+    #[error("no more than {count_max} {what} are allowed")]
+    TooMany {
+        /// Of what, in words.
+        what: &'static str,
+        /// The limit.
+        count_max: usize,
+    },
+    /// Known, and the role does not allow it.
+    #[error("the role does not allow it")]
+    Forbidden,
+    /// It does not exist, or the caller may not know that it does.
+    #[error("it does not exist, or not for this caller")]
+    NotFound,
+    /// The account has several memberships, or none, and the call says no workspace.
+    #[error("no workspace is chosen")]
+    WorkspaceNotChosen,
+    /// The setup link is not the one that was issued last.
+    #[error("not the setup link that was issued last")]
+    SetupLinkUnknown,
+    /// The setup link has expired.
+    #[error("the setup link has expired")]
+    SetupLinkExpired,
+    /// There is an account already.
+    #[error("the appliance is set up already")]
+    SetUpAlready,
+    /// More passwords wait to be hashed than may, or the process is ending.
+    #[error("passwords cannot be hashed at the moment")]
+    PasswordsBusy(#[source] PoolError),
+    /// The hash function refused, or the stored hash does not parse.
+    #[error("the password hash failed")]
+    PasswordHash(#[source] argon2::password_hash::Error),
+}
+
+impl Error {
+    /// When trying again is allowed, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after } => Some(*retry_after),
+            Self::PasswordsBusy(_) => Some(Duration::from_secs(2)),
+            _ => None,
+        }
+    }
+}
+
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Self {
+        Self::PasswordsBusy(error)
+    }
+}
+
+impl Fault for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::BadName
+            | Self::BadEmail
+            | Self::PasswordTooShort
+            | Self::PasswordTooLong
+            | Self::PasswordTrivial
+            | Self::ApiKeyRole
+            | Self::ExpiryPassed
+            | Self::WorkspaceNotChosen => Kind::Invalid,
+            Self::SignInFailed
+            | Self::NotSignedIn
+            | Self::SessionEnded
+            | Self::ApiKeyUnknown
+            | Self::ApiKeyExpired => Kind::Unauthenticated,
+            Self::Throttled { .. } => Kind::Limited,
+            Self::Forbidden | Self::SetupLinkUnknown | Self::SetupLinkExpired => Kind::Forbidden,
+            Self::NotFound => Kind::NotFound,
+            Self::EmailTaken | Self::SetUpAlready | Self::TooMany { .. } => Kind::Conflict,
+            Self::PasswordsBusy(_) => Kind::Unavailable,
+            Self::PasswordHash(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::BadName => "name_invalid",
+            Self::BadEmail => "email_invalid",
+            Self::PasswordTooShort => "password_too_short",
+            Self::PasswordTooLong => "password_too_long",
+            Self::PasswordTrivial => "password_trivial",
+            Self::EmailTaken => "email_taken",
+            Self::SignInFailed => "sign_in_failed",
+            Self::Throttled { .. } => "sign_in_throttled",
+            Self::NotSignedIn => "sign_in_required",
+            Self::SessionEnded => "session_expired",
+            Self::ApiKeyUnknown => "api_key_invalid",
+            Self::ApiKeyExpired => "api_key_expired",
+            Self::ApiKeyRole => "api_key_role_invalid",
+            Self::ExpiryPassed => "expiry_passed",
+            Self::TooMany { .. } => "too_many",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::WorkspaceNotChosen => "workspace_required",
+            Self::SetupLinkUnknown => "setup_link_invalid",
+            Self::SetupLinkExpired => "setup_link_expired",
+            Self::SetUpAlready => "set_up_already",
+            Self::PasswordsBusy(_) => "passwords_busy",
+            Self::PasswordHash(_) => "password_hash_failed",
+        }
+    }
+
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Store(error) => error.public(),
+            Self::BadName => "Give a name of 1 to 100 characters on one line.".into(),
+            Self::BadEmail => "This is not an e-mail address. It should look like name@example.com.".into(),
+            Self::PasswordTooShort => "Choose a password of at least 12 characters. A few words are easiest.".into(),
+            Self::PasswordTooLong => "Choose a password of at most 128 characters.".into(),
+            Self::PasswordTrivial => {
+                "This password is too easy to guess. Do not use your name, your e-mail address, a repetition or a \
+                 run of characters; a few unrelated words are best."
+                    .into()
+            }
+            Self::EmailTaken => "Another account has this e-mail address already.".into(),
+            Self::SignInFailed => "The e-mail address or the password is wrong.".into(),
+            Self::Throttled { retry_after } => format!(
+                "Too many attempts to sign in. Try again in {} minutes.",
+                retry_after.as_secs().div_ceil(60).max(1)
+            )
+            .into(),
+            Self::NotSignedIn => "Sign in, or send an API key.".into(),
+            Self::SessionEnded => "Your sign-in has ended. Sign in again.".into(),
+            Self::ApiKeyUnknown => "This API key is not known here. It may have been revoked.".into(),
+            Self::ApiKeyExpired => "This API key has expired. Create a new one.".into(),
+            Self::ApiKeyRole => "An API key can be a viewer, an agent or an admin.".into(),
+            Self::ExpiryPassed => "The expiry lies in the past. Choose a later one.".into(),
+            Self::TooMany { what, count_max } => {
+                format!("There are {count_max} {what} already, which is the limit. Remove one first.").into()
+            }
+            Self::Forbidden => {
+                "Your role in this workspace does not allow this. Ask an administrator of the workspace.".into()
+            }
+            Self::NotFound => "It does not exist.".into(),
+            Self::WorkspaceNotChosen => {
+                "Say which workspace you mean: send its short name in the header Frontdesk-Workspace.".into()
+            }
+            Self::SetupLinkUnknown => {
+                "This setup link is not valid. Use the one that Frontdesk printed when it was last started.".into()
+            }
+            Self::SetupLinkExpired => "This setup link has expired. Restart Frontdesk to get a new one.".into(),
+            Self::SetUpAlready => "Frontdesk is set up already. Sign in instead.".into(),
+            Self::PasswordsBusy(_) => "Many people are signing in right now. Try again in a moment.".into(),
+            Self::PasswordHash(_) => "The password could not be checked. The appliance's log says why.".into(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.retryable(),
+            Self::Throttled { .. } | Self::PasswordsBusy(_) => true,
+            Self::BadName
+            | Self::BadEmail
+            | Self::PasswordTooShort
+            | Self::PasswordTooLong
+            | Self::PasswordTrivial
+            | Self::EmailTaken
+            | Self::SignInFailed
+            | Self::NotSignedIn
+            | Self::SessionEnded
+            | Self::ApiKeyUnknown
+            | Self::ApiKeyExpired
+            | Self::ApiKeyRole
+            | Self::ExpiryPassed
+            | Self::TooMany { .. }
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::WorkspaceNotChosen
+            | Self::SetupLinkUnknown
+            | Self::SetupLinkExpired
+            | Self::SetUpAlready
+            | Self::PasswordHash(_) => false,
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::BadName => Some("/name"),
+            Self::BadEmail | Self::EmailTaken => Some("/email"),
+            Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTrivial => Some("/password"),
+            Self::ApiKeyRole => Some("/role"),
+            Self::ExpiryPassed => Some("/expires_at"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The one place that turns a credential into a principal, and a principal into a keyspace and a pass.
+//!
+//! What a principal may not know to exist is not found; what it knows and may not do is forbidden. A visitor is never told
+//! that there are API keys or documents behind the chat.
+
+use std::sync::Arc;
+
+use super::pass::{Pass, Reach, Right};
+use super::role::{Permission, Role};
+use super::{Error, Principal, account, api_key, membership, session, tenant_roll};
+use crate::base::{TenantId, Timestamp, TokenHash};
+use crate::store::{Keyspace, Store};
+
+/// Decides who may do what.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    store: Arc<Store>,
+}
+
+impl Policy {
+    /// Over the appliance's store.
+    #[must_use]
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    /// The system keyspace, for operations on what lies there: accounts, sessions, keys, tenants.
+    #[must_use]
+    pub fn system(&self) -> &Keyspace {
+        self.store.system()
+    }
+
+    /// The person whose session has this token, with no workspace chosen yet. Notes the use, at most once a minute.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`].
+    pub async fn authenticate_session(&self, token: &str, now: Timestamp) -> Result<Principal, Error> {
+        let token = TokenHash::of(token);
+        let (session, operator) = self.system().read(|tx| {
+            let session = session::find(tx, &token, now)?.ok_or(Error::SessionEnded)?;
+            let account = account::load(tx, session.account)?.ok_or(Error::SessionEnded)?;
+            Ok::<_, Error>((session, account.operator))
+        })?;
+        if session.use_is_due(now) {
+            let noted = self.system().write(move |tx| session::note_use(tx, &token, now)).await;
+            warn_unnoted(noted);
+        }
+        Ok(Principal::Account { account: session.account, session: session.id, operator })
+    }
+
+    /// The program whose key has this secret. Notes the use, at most once a minute.
+    ///
+    /// # Errors
+    /// [`Error::ApiKeyUnknown`] or [`Error::ApiKeyExpired`].
+    pub async fn authenticate_api_key(&self, secret: &str, now: Timestamp) -> Result<Principal, Error> {
+        let secret = TokenHash::of(secret);
+        let (key, row) = self.system().read(|tx| api_key::find(tx, &secret))?.ok_or(Error::ApiKeyUnknown)?;
+        if row.has_expired(now) {
+            return Err(Error::ApiKeyExpired);
+        }
+        if row.use_is_due(now) {
+            let noted = self.system().write(move |tx| api_key::note_use(tx, &key, now)).await;
+            warn_unnoted(noted);
+        }
+        let (tenant, id) = key;
+        Ok(Principal::ApiKey { id, tenant, role: row.role })
+    }
+
+    /// Puts a signed-in person into the workspace that is asked for, or into the only one; with several and none asked
+    /// for, the principal stays as it is. A key or visitor may name its own workspace and no other.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not a member there, whether or not there is such a workspace.
+    pub fn choose_workspace(
+        &self,
+        principal: Principal,
+        asked: Option<TenantId>,
+    ) -> Result<Principal, Error> {
+        let (account, session, operator) = match principal {
+            Principal::Account { account, session, operator }
+            | Principal::Member { account, session, operator, .. } => (account, session, operator),
+            Principal::Console { .. } => {
+                return Ok(Principal::Console { tenant: asked.or(principal.tenant()) });
+            }
+            Principal::Nobody | Principal::ApiKey { .. } | Principal::Visitor { .. } => {
+                let own = asked.is_none() || principal == Principal::Nobody || asked == principal.tenant();
+                return if own { Ok(principal) } else { Err(Error::NotFound) };
+            }
+        };
+        let found = self.system().read(|tx| match asked {
+            Some(tenant) => {
+                Ok(Some((tenant, membership::role(tx, account, tenant)?.ok_or(Error::NotFound)?)))
+            }
+            None => match membership::of_account(tx, account)?.as_slice() {
+                [only] => Ok(Some(*only)),
+                _ => Ok::<_, Error>(None),
+            },
+        })?;
+        Ok(match found {
+            Some((tenant, role)) => Principal::Member { account, session, tenant, role, operator },
+            None => Principal::Account { account, session, operator },
+        })
+    }
+
+    /// Opens the keyspace of the tenant that the principal acts in.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::WorkspaceNotChosen`], [`Error::NotFound`] when the tenant is gone, or the store's.
+    pub async fn enter(&self, principal: &Principal) -> Result<Keyspace, Error> {
+        let tenant = match principal {
+            Principal::Nobody => return Err(Error::NotSignedIn),
+            other => other.tenant().ok_or(Error::WorkspaceNotChosen)?,
+        };
+        if !self.system().read(|tx| tenant_roll::has(tx, tenant))? {
+            return Err(Error::NotFound);
+        }
+        Ok(self.store.tenant_async(tenant).await?)
+    }
+
+    /// Whether a principal of a connection that stays open may still act: its session has not ended, it is still a member
+    /// in the same role, its key is good. Does not count as use. A visitor's token cannot be withdrawn, only run out.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`] or [`Error::ApiKeyUnknown`].
+    pub fn recheck(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
+        self.system().read(|tx| match *principal {
+            Principal::Account { account, session, .. } if !session::is_open(tx, account, session, now)? => {
+                Err(Error::SessionEnded)
+            }
+            Principal::Member { account, session, tenant, role, .. }
+                if !session::is_open(tx, account, session, now)?
+                    || membership::role(tx, account, tenant)? != Some(role) =>
+            {
+                Err(Error::SessionEnded)
+            }
+            Principal::ApiKey { id, tenant, .. } if !api_key::is_valid(tx, tenant, id, now)? => {
+                Err(Error::ApiKeyUnknown)
+            }
+            _ => Ok(()),
+        })
+    }
+
+    /// The pass for `R`, if the principal has the right.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::WorkspaceNotChosen`], [`Error::Forbidden`], and [`Error::NotFound`] for visitors.
+    pub fn pass<R: Right>(principal: &Principal) -> Result<Pass<R>, Error> {
+        let of_appliance = R::PERMISSION == Permission::ManageTenants;
+        let by_role = |tenant: TenantId, role: Role, operator: bool| {
+            let allowed = if of_appliance { operator } else { role.allows(R::PERMISSION) };
+            if allowed { Ok(Pass::mint(Some(tenant), Reach::All)) } else { Err(Error::Forbidden) }
+        };
+        match *principal {
+            Principal::Nobody => Err(Error::NotSignedIn),
+            Principal::Member { tenant, role, operator, .. } => by_role(tenant, role, operator),
+            Principal::ApiKey { tenant, role, .. } => by_role(tenant, role, false),
+            Principal::Account { operator: true, .. } if of_appliance => Ok(Pass::mint(None, Reach::All)),
+            Principal::Account { .. } if of_appliance => Err(Error::Forbidden),
+            Principal::Account { .. } => Err(Error::WorkspaceNotChosen),
+            Principal::Visitor { tenant, visitor } if R::VISITORS => {
+                Ok(Pass::mint(Some(tenant), Reach::Visitor(visitor)))
+            }
+            Principal::Visitor { .. } => Err(Error::NotFound),
+            Principal::Console { tenant } => Ok(Pass::mint(tenant, Reach::All)),
+        }
+    }
+}
+
+/// A use that cannot be written down is no reason to turn somebody away.
+fn warn_unnoted(noted: Result<(), Error>) {
+    if let Err(error) = noted {
+        tracing::warn!(?error, "the use of a credential could not be written down");
+    }
+}

@@ -1,0 +1,130 @@
+//! How a workspace looks to customers, and what its owner may write there.
+//!
+//! Everything is plain text; pages escape it. A change names only what changes; a field at fault is named as a JSON
+//! pointer, and then nothing is changed.
+
+use serde::{Deserialize, Deserializer};
+
+use super::tenant::{Tenant, Tenants, required};
+use super::{Error, Rule};
+use crate::identity::Pass;
+use crate::identity::pass::ManageWorkspace;
+use crate::store::WriteTx;
+
+/// The most characters of a workspace's name.
+pub const NAME_CHARS_MAX: usize = 100;
+/// The most characters of the greeting.
+pub const GREETING_CHARS_MAX: usize = 500;
+/// The most characters of the text in the empty box.
+pub const PLACEHOLDER_CHARS_MAX: usize = 120;
+/// The most suggestions.
+pub const SUGGESTIONS_MAX: usize = 5;
+/// The most characters of a suggestion.
+pub const SUGGESTION_CHARS_MAX: usize = 120;
+/// The most characters of the notice.
+pub const NOTICE_CHARS_MAX: usize = 500;
+
+/// What is to change; what is left out stays.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkspaceChange {
+    /// What people call it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The colour of its chat, `#rrggbb`.
+    #[serde(default)]
+    pub accent: Option<String>,
+    /// What the chat says first.
+    #[serde(default)]
+    pub greeting: Option<String>,
+    /// What stands in the empty box of the chat.
+    #[serde(default)]
+    pub placeholder: Option<String>,
+    /// Questions to begin with.
+    #[serde(default)]
+    pub suggestions: Option<Vec<String>>,
+    /// A line above the chat; `null` or an empty text takes it away.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub notice: Option<Option<String>>,
+}
+
+/// Tells `null` from a field that is left out.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+/// Changes the workspace of the pass.
+///
+/// # Errors
+/// [`Error::Field`], or [`Error::NotFound`] when the pass is for no tenant.
+pub fn update(
+    tx: &mut WriteTx<'_>,
+    pass: Pass<ManageWorkspace>,
+    change: &WorkspaceChange,
+) -> Result<Tenant, Error> {
+    let mut tenant = required(tx, pass)?;
+    if let Some(name) = &change.name {
+        tenant.name = line("/name", name, NAME_CHARS_MAX)?;
+    }
+    if let Some(accent) = &change.accent {
+        tenant.accent = color("/accent", accent)?;
+    }
+    if let Some(greeting) = &change.greeting {
+        tenant.greeting = text("/greeting", greeting, GREETING_CHARS_MAX)?;
+    }
+    if let Some(placeholder) = &change.placeholder {
+        tenant.placeholder = line("/placeholder", placeholder, PLACEHOLDER_CHARS_MAX)?;
+    }
+    if let Some(suggestions) = &change.suggestions {
+        tenant.suggestions = lines("/suggestions", suggestions)?;
+    }
+    if let Some(notice) = &change.notice {
+        let notice = notice.as_deref().filter(|notice| !notice.trim().is_empty());
+        tenant.notice = notice.map(|notice| text("/notice", notice, NOTICE_CHARS_MAX)).transpose()?;
+    }
+    tx.put::<Tenants>(&tenant.id, &tenant)?;
+    Ok(tenant)
+}
+
+fn fault(pointer: &str, rule: Rule) -> Error {
+    Error::Field { pointer: pointer.to_owned(), rule }
+}
+
+fn text(pointer: &str, text: &str, chars_max: usize) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(fault(pointer, Rule::Empty));
+    }
+    if text.chars().count() > chars_max {
+        return Err(fault(pointer, Rule::TooLong(chars_max)));
+    }
+    if text.chars().any(|letter| letter.is_control() && letter != '\n') {
+        return Err(fault(pointer, Rule::NotPlainText));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn line(pointer: &str, line: &str, chars_max: usize) -> Result<String, Error> {
+    let line = text(pointer, line, chars_max)?;
+    if line.contains('\n') { Err(fault(pointer, Rule::NotPlainText)) } else { Ok(line) }
+}
+
+fn lines(pointer: &str, suggestions: &[String]) -> Result<Vec<String>, Error> {
+    if suggestions.len() > SUGGESTIONS_MAX {
+        return Err(fault(pointer, Rule::TooMany(SUGGESTIONS_MAX)));
+    }
+    let each = suggestions.iter().enumerate();
+    each.map(|(place, suggestion)| line(&format!("{pointer}/{place}"), suggestion, SUGGESTION_CHARS_MAX))
+        .collect()
+}
+
+fn color(pointer: &str, text: &str) -> Result<String, Error> {
+    let digits = text.trim().strip_prefix('#').filter(|digits| digits.len() == 6);
+    match digits {
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(format!("#{}", digits.to_ascii_lowercase()))
+        }
+        _ => Err(fault(pointer, Rule::NotAColor)),
+    }
+}

@@ -1,0 +1,125 @@
+//! What can go wrong with tenants.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::base::{Fault, Kind};
+use crate::{identity, store};
+
+/// A rule that a field breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// It must not be empty.
+    Empty,
+    /// It has more characters than this.
+    TooLong(usize),
+    /// It has more items than this.
+    TooMany(usize),
+    /// It holds control characters, or line breaks where one line is meant.
+    NotPlainText,
+    /// It is not a colour like `#2563eb`.
+    NotAColor,
+    /// It is not a slug.
+    NotASlug,
+}
+
+impl Rule {
+    fn sentence(self) -> Cow<'static, str> {
+        match self {
+            Self::Empty => "This must not be empty.".into(),
+            Self::TooLong(chars_max) => format!("This may have at most {chars_max} characters.").into(),
+            Self::TooMany(items_max) => format!("There may be at most {items_max} of these.").into(),
+            Self::NotPlainText => "This must be plain text without control characters.".into(),
+            Self::NotAColor => "This must be a colour written as # and six hexadecimal digits, like #2563eb.".into(),
+            Self::NotASlug => {
+                "The short name may have 2 to 48 small letters a-z, digits and hyphens, with no hyphen at either end."
+                    .into()
+            }
+        }
+    }
+}
+
+/// A fault of tenants.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Identity refused.
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    /// A field breaks a rule.
+    #[error("{pointer} breaks the rule {rule:?}")]
+    Field {
+        /// Which, as a JSON pointer.
+        pointer: String,
+        /// What it breaks.
+        rule: Rule,
+    },
+    /// Another tenant has the slug.
+    #[error("another tenant has this slug")]
+    SlugTaken,
+    /// There is no such tenant, or not for this caller.
+    #[error("no such tenant")]
+    NotFound,
+}
+
+impl Error {
+    /// When trying again is allowed, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Identity(error) => error.retry_after(),
+            Self::Store(_) | Self::Field { .. } | Self::SlugTaken | Self::NotFound => None,
+        }
+    }
+}
+
+impl Fault for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Identity(error) => error.kind(),
+            Self::Field { .. } => Kind::Invalid,
+            Self::SlugTaken => Kind::Conflict,
+            Self::NotFound => Kind::NotFound,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Identity(error) => error.code(),
+            Self::Field { .. } => "field_invalid",
+            Self::SlugTaken => "slug_taken",
+            Self::NotFound => "workspace_not_found",
+        }
+    }
+
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Store(error) => error.public(),
+            Self::Identity(error) => error.public(),
+            Self::Field { rule, .. } => rule.sentence(),
+            Self::SlugTaken => "Another workspace has this short name. Choose another.".into(),
+            Self::NotFound => "There is no such workspace.".into(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.retryable(),
+            Self::Identity(error) => error.retryable(),
+            Self::Field { .. } | Self::SlugTaken | Self::NotFound => false,
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::Identity(error) => error.field(),
+            Self::Field { pointer, .. } => Some(pointer),
+            Self::SlugTaken => Some("/slug"),
+            Self::Store(_) | Self::NotFound => None,
+        }
+    }
+}

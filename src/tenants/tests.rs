@@ -1,0 +1,1 @@
+//! Workspaces, from the setup link on.
