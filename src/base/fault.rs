@@ -5,6 +5,7 @@
 //! [`Fault::public`] is for people.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// The classes of fault. `http::problem` is the only place that maps them to status codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +43,10 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
     fn public(&self) -> Cow<'static, str>;
     /// Whether the same call may succeed later without anybody changing anything.
     fn retryable(&self) -> bool;
+    /// How long to wait before trying again, where that is known.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
     /// The field at fault as a JSON pointer (RFC 6901), where there is one.
     fn field(&self) -> Option<&str> {
         None

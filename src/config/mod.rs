@@ -1,1 +1,44 @@
-//! Settings: appliance.toml, then the site's file, then FRONTDESK_* variables, then flags.
+//! Settings: the defaults, a file, the environment and flags, each over the one before, and where each value came from.
+//!
+//! `appliance.toml` at the root of the repository declares every setting once, with its default and what it means; it is
+//! compiled in as the lowest layer. So a key that is not in it is unknown, and a value of another type than the
+//! default's is wrong: both are errors that name the place. What a value must be beyond its type is checked by its
+//! section, one file each.
+//!
+//! Owns no table, no job and no event. Nothing here is global: [`load`] returns a value.
+
+mod ai;
+mod assistant;
+mod error;
+mod knowledge;
+mod layer;
+mod limits;
+mod load;
+mod log;
+mod outbound;
+mod report;
+mod retrieval;
+mod server;
+mod settings;
+mod store;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use ai::{Ai, ProviderSettings};
+pub use assistant::Assistant;
+pub use error::{Error, Problem};
+pub use knowledge::Knowledge;
+pub use layer::Origin;
+pub use limits::Limits;
+pub use load::{FILE_VARIABLE, FlagValue, Loaded, Setting, Sources, load};
+pub use log::{Log, LogFormat};
+pub use outbound::{AllowedHost, Outbound};
+pub use report::table;
+pub use retrieval::{Retrieval, RetrievalStrategy};
+pub use server::Server;
+pub use settings::Settings;
+pub use store::Store;
+
+/// Every setting with its default and what it means: the file that a new installation starts from.
+pub const DEFAULTS: &str = include_str!("../../appliance.toml");

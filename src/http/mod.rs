@@ -1,1 +1,34 @@
-//! The doors: HTTPS, API, WebSocket, pages.
+//! The doors: HTTPS, the control socket, and everything that is asked through them.
+//!
+//! A request passes, outermost first: its context (id, address, span) and the writing of problems and security headers;
+//! panics; limits on rate, size and time; then its handler, which extracts, gets a pass, makes one call and shows a
+//! view. Only this room knows status codes, and only [`Problem`] maps faults to them.
+//!
+//! Table: `http.idempotency` in every keyspace. Job: `http.forget_answers`. Limits: `[limits]` of the settings;
+//! `connections_max`; 100 headers of 64 KiB; 10 s for a handshake, 30 s for headers; 15 min for an upload.
+
+mod context;
+pub mod control;
+mod docs;
+mod error;
+mod extract;
+mod headers;
+pub mod idempotency;
+mod limits;
+mod openapi;
+mod pages;
+mod problem;
+mod server;
+mod tls;
+
+pub use context::RequestContext;
+pub use error::Error;
+pub use extract::{Creating, Json, Once, Paging, Path, Query, idempotency_key};
+pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, WORKSPACE};
+pub use limits::Limits;
+pub use problem::{FieldError, PROBLEM_JSON, Problem};
+pub use server::{ServerOptions, listen, run};
+pub use tls::{TlsIdentity, authority_path, prepare};
+
+/// The cookie of a signed-in member.
+pub const SESSION_COOKIE: &str = "__Host-frontdesk_session";

@@ -1,0 +1,45 @@
+//! The settings as a person reads them: value and origin, without secrets.
+
+use toml::Value;
+
+use super::layer::Layer;
+use super::load::Setting;
+
+const SECRETS: [&str; 1] = ["api_key"];
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Table(table) => {
+            for (key, value) in table.iter_mut() {
+                if SECRETS.contains(&key.as_str()) {
+                    *value = Value::String("(secret)".to_owned());
+                } else {
+                    redact(value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Every leaf, secrets replaced.
+pub(super) fn values(layer: &Layer) -> Vec<Setting> {
+    let show = |(key, leaf): (&String, &super::layer::Leaf)| {
+        let mut value = leaf.value.clone();
+        redact(&mut value);
+        Setting { key: key.clone(), shown: value.to_string(), origin: leaf.origin.clone() }
+    };
+    layer.iter().map(show).collect()
+}
+
+/// The settings as a table of three columns for a terminal.
+#[must_use]
+pub fn table(values: &[Setting]) -> String {
+    let width = |of: fn(&Setting) -> &str| values.iter().map(|setting| of(setting).chars().count()).max();
+    let keys = width(|setting| &setting.key).unwrap_or(0);
+    let shown = width(|setting| &setting.shown).unwrap_or(0).min(48);
+    let line =
+        |setting: &Setting| format!("{:keys$}  {:shown$}  {}\n", setting.key, setting.shown, setting.origin);
+    values.iter().map(line).collect()
+}

@@ -1,0 +1,68 @@
+//! `[server]`: the doors.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+use super::settings::Finding;
+use super::value::{optional_path, optional_url};
+
+/// Addresses, names and certificates.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where HTTPS is served.
+    pub https_listen: SocketAddr,
+    /// How people reach it, if that was said; see [`Server::public_address`].
+    #[serde(deserialize_with = "optional_url")]
+    pub public_url: Option<Url>,
+    /// Further host names and addresses in the own certificate.
+    pub names: Vec<String>,
+    /// The site's certificate chain, PEM.
+    #[serde(deserialize_with = "optional_path")]
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[serde(deserialize_with = "optional_path")]
+    pub private_key_file: Option<PathBuf>,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections open at a time.
+    pub connections_max: usize,
+    /// How long requests may take to finish at the end.
+    pub drain_s: u64,
+}
+
+impl Server {
+    /// The address without path that people reach the appliance under, given the port that is really listened on.
+    #[must_use]
+    pub fn public_address(&self, port: u16) -> String {
+        match &self.public_url {
+            Some(url) => url.origin().ascii_serialization(),
+            None if port == 443 => "https://localhost".to_owned(),
+            None => format!("https://localhost:{port}"),
+        }
+    }
+
+    pub(super) fn check(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.certificate_file.is_some() != self.private_key_file.is_some() {
+            let missing = if self.certificate_file.is_some() {
+                "server.private_key_file"
+            } else {
+                "server.certificate_file"
+            };
+            findings.push((missing, "a certificate and its private key are given together".to_owned()));
+        }
+        if self.public_url.as_ref().is_some_and(|url| url.scheme() != "https" || url.path() != "/") {
+            let reason = "the address begins with https:// and has no path".to_owned();
+            findings.push(("server.public_url", reason));
+        }
+        if self.connections_max == 0 {
+            findings.push(("server.connections_max", "at least 1".to_owned()));
+        }
+        findings
+    }
+}

@@ -1,0 +1,45 @@
+//! All sections together.
+
+use serde::Deserialize;
+
+use super::{Ai, Assistant, Knowledge, Limits, Log, Outbound, Retrieval, Server, Store};
+
+/// A setting and what is wrong with it.
+pub(super) type Finding = (&'static str, String);
+
+/// What the program reads.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The doors.
+    pub server: Server,
+    /// The data directory.
+    pub store: Store,
+    /// Documents.
+    pub knowledge: Knowledge,
+    /// How passages are found.
+    pub retrieval: Retrieval,
+    /// Who answers, and from what.
+    pub assistant: Assistant,
+    /// Model servers.
+    pub ai: Ai,
+    /// What may be contacted.
+    pub outbound: Outbound,
+    /// How much of what is allowed.
+    pub limits: Limits,
+    /// What is logged.
+    pub log: Log,
+}
+
+impl Settings {
+    /// Checks what goes beyond types, and takes in secrets that lie elsewhere.
+    pub(super) fn check(&mut self, environment: &[(String, String)]) -> Vec<Finding> {
+        let mut findings = self.server.check();
+        findings.extend(self.store.check());
+        findings.extend(self.retrieval.check());
+        findings.extend(self.ai.check(environment));
+        findings.extend(self.assistant.check(&self.ai));
+        findings.extend(self.limits.check());
+        findings
+    }
+}

@@ -1,0 +1,24 @@
+//! How values are read that TOML has no type for.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer};
+
+/// An empty text stands for "not given".
+pub(super) fn optional_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// An empty text stands for "not given".
+pub(super) fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<url::Url>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    url::Url::parse(&text).map(Some).map_err(|error| {
+        serde::de::Error::custom(format!(
+            "\"{text}\" is not an address such as \"https://desk.example.com\": {error}"
+        ))
+    })
+}

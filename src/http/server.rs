@@ -1,0 +1,168 @@
+//! The HTTPS listener: `run(listener, .., stop)` serves until it is told to stop, then lets what is under way finish.
+//!
+//! HTTP/1.1 and HTTP/2 by ALPN. Everything a client can be slow at has a deadline: the handshake, the first request, the
+//! headers; and connections have a bound.
+
+use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::Error;
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+const HEADERS_MAX: usize = 100;
+const HEADER_BYTES_MAX: usize = 64 << 10;
+const STREAMS_MAX: u32 = 128;
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How the server listens.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// The certificate.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Connections open at a time.
+    pub connections_max: usize,
+    /// How long requests may take to finish at the end.
+    pub drain: Duration,
+}
+
+/// Listens on `address`; with port 0 the system chooses one.
+///
+/// # Errors
+/// [`Error::Listen`].
+pub fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).map_err(|source| Error::Listen { address: address.to_string(), source })
+}
+
+/// Serves `router` until `stop`, then lets requests finish for [`ServerOptions::drain`].
+///
+/// # Errors
+/// [`Error::Serve`] when the listener breaks.
+pub async fn run(
+    listener: TcpListener,
+    router: Router,
+    options: ServerOptions,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let places = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
+    let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(options.tls))
+        .handshake_timeout(HANDSHAKE_TIMEOUT)
+        .acceptor(CountingAcceptor { places });
+    let handle = Handle::new();
+    let mut server = axum_server::from_tcp(listener)
+        .map_err(Error::Serve)?
+        .acceptor(acceptor)
+        .handle(handle.clone())
+        .first_request_timeout(FIRST_REQUEST_TIMEOUT)
+        .accept_error_handler(|peer, error| tracing::debug!(?peer, %error, "a connection was not accepted"));
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    server
+        .http_builder()
+        .http2()
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX))
+        .keep_alive_interval(PING_INTERVAL)
+        .enable_connect_protocol();
+    let stopping = async {
+        stop.cancelled().await;
+        handle.graceful_shutdown(Some(options.drain));
+    };
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let (served, ()) = tokio::join!(serve(server, service, &stop), stopping);
+    served
+}
+
+/// Ends the waiting for `stop` too when the listener breaks by itself.
+async fn serve(
+    server: axum_server::Server<SocketAddr, RustlsAcceptor<CountingAcceptor>>,
+    service: axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    let served = server.serve(service).await.map_err(Error::Serve);
+    stop.cancel();
+    served
+}
+
+/// Accepts while there are places.
+#[derive(Debug, Clone)]
+struct CountingAcceptor {
+    places: Arc<Semaphore>,
+}
+
+impl<I, S> Accept<I, S> for CountingAcceptor
+where
+    I: Send + 'static,
+    S: Send + 'static,
+{
+    type Stream = Counted<I>;
+    type Service = S;
+    type Future = std::future::Ready<std::io::Result<(Counted<I>, S)>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let place = self.places.clone().try_acquire_owned();
+        std::future::ready(match place {
+            Ok(place) => Ok((Counted { stream, _place: place }, service)),
+            Err(_) => Err(std::io::Error::other("too many connections are open")),
+        })
+    }
+}
+
+/// A connection that gives its place back when it ends, upgraded or not.
+#[derive(Debug)]
+struct Counted<I> {
+    stream: I,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Counted<I> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Counted<I> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
