@@ -1,1 +1,5 @@
 //! Two indexes, and how they are read as one.
+
+mod error;
+pub use error::Error;
+pub mod embedder;
