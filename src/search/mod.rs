@@ -3,3 +3,5 @@
 mod error;
 pub use error::Error;
 pub mod embedder;
+
+pub mod vectors;
