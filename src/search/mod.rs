@@ -5,3 +5,7 @@ pub use error::Error;
 pub mod embedder;
 
 pub mod vectors;
+
+pub mod eval;
+pub mod fusion;
+pub mod keywords;
