@@ -1,1 +1,4 @@
 //! Documents and their life: received, extracted, chunked, embedded, indexed, retrieved, cited.
+
+pub mod chunk;
+pub mod extract;
