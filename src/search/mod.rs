@@ -3,3 +3,9 @@
 mod error;
 pub use error::Error;
 pub mod embedder;
+
+pub mod vectors;
+
+pub mod eval;
+pub mod fusion;
+pub mod keywords;

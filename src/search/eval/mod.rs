@@ -1,0 +1,18 @@
+//! How well retrieval finds what is relevant, measured on a test set with the same index and fusion that answer questions.
+//!
+//! [`evaluate`] reads a folder ([`set`]'s format), embeds it, asks every question four ways and reports nDCG, recall and reciprocal rank of
+//! the first ten: the semantic list alone, the keyword list alone, the hybrid, and the predecessor's way.
+
+mod error;
+mod metrics;
+mod report;
+mod run;
+mod set;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use metrics::Metrics;
+pub use report::Report;
+pub use run::{Embed, Options, evaluate};
