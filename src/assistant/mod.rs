@@ -1,1 +1,3 @@
 //! The reply flow.
+
+pub mod quote;
