@@ -80,7 +80,7 @@ impl Language {
     }
 
     /// Its stemmer, if there is one.
-    pub(super) fn stemmer(self) -> Option<frostem::Stemmer> {
+    pub(crate) fn stemmer(self) -> Option<frostem::Stemmer> {
         let code = self.code();
         STEMMED
             .iter()

@@ -1,0 +1,29 @@
+//! The answerer that needs no language model: it quotes the best parts of the documents word for word, says that it
+//! quotes, and says plainly when the documents do not hold the answer.
+//!
+//! Passages are cut into what can be quoted ([`unit`]), each unit is compared with the question ([`score`]), the best grow
+//! until they can stand alone ([`select`]), and the evidence decides whether they are shown ([`decide`]). Pure and
+//! synchronous; the cost is embedding some fifty short texts, so callers put it on a bounded blocking pool.
+//!
+//! Invariants: every quote is an exact substring of a passage given; a declined answer cites nothing; an answer about a
+//! code or part number quotes a passage that holds it.
+
+mod answer;
+mod compose;
+mod decide;
+mod given;
+mod lexicon;
+mod question;
+mod score;
+mod select;
+mod unit;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::answer;
+pub use given::{Citation, Evidence, Measured, PassageGiven, QuotedAnswer, Reason, Settings, Wording};
+
+/// Turns texts into vectors of length one, in order; `None` for a text without words.
+pub type Embed<'a, E> = &'a dyn Fn(&[&str]) -> Result<Vec<Option<Vec<f32>>>, E>;
