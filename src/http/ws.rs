@@ -1,0 +1,240 @@
+//! `GET /ws`: the WebSocket of a conversation (RFC 6455), for visitors and members.
+
+use std::time::Duration;
+
+use axum::extract::State as Shared;
+use axum::extract::ws::{CloseFrame, Message as WsMessage, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::caller::{Caller, SUBPROTOCOL};
+use super::extract::Query;
+use super::feed::{Error as FeedError, Feed, Subject};
+use super::{Problem, RequestContext, State};
+use crate::base::{Call, ConversationId, Fault};
+use crate::conversations::{self, NewMessage};
+use crate::identity::pass::{ReadConversations, TakePart};
+use crate::identity::{Policy, Principal};
+use crate::realtime::{
+    Ack, ClientFrame, Ended, FRAME_BYTES_MAX, Frame, FrameError, FrameKind, Problem as ProblemPayload, Side, Topic,
+    Typing,
+};
+
+/// A `ping` goes out this often; a session that has ended is noticed then.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// A connection that says nothing for so long is closed.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
+/// Faulty frames after which a connection is closed as abuse.
+const FAULTS_MAX: u32 = 20;
+/// A frame that cannot be sent within this time is to a reader that is gone.
+const SEND_MAX: Duration = Duration::from_secs(20);
+
+/// Which conversation, and from where on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Wish {
+    conversation_id: ConversationId,
+    after_seq: Option<u64>,
+}
+
+/// Opens the WebSocket. Permission: `read_conversations`; writing needs `take_part`.
+pub(super) async fn open(
+    Shared(state): Shared<State>,
+    context: RequestContext,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(FRAME_BYTES_MAX * 2);
+    let principal = match Caller::of_socket(&state, &headers, &context).await {
+        Ok(principal) => principal,
+        // The browser tells a page nothing of a refused upgrade, so the reason goes into the close frame.
+        Err(problem) => {
+            let reason = problem.code().to_owned();
+            return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::POLICY, reason)).into_response());
+        }
+    };
+    let pass = Policy::pass::<ReadConversations>(&principal)?;
+    let keyspace = state.policy.enter(&principal).await?;
+    let tenant = keyspace.tenant().ok_or_else(Problem::not_found)?;
+    let side = match principal {
+        Principal::Visitor { .. } => Side::Visitor,
+        _ => Side::Member,
+    };
+    let subject = Subject { keyspace, tenant, conversation: wish.conversation_id, pass, side };
+    let feed = Feed::open(&state.hub, subject.clone(), wish.after_seq).await.map_err(problem_of)?;
+    let connection = Connection { state, context, principal, subject, faults: 0 };
+    Ok(upgrade.on_upgrade(|socket| connection.run(socket, feed)).into_response())
+}
+
+pub(super) fn problem_of(error: FeedError) -> Problem {
+    match error {
+        FeedError::Conversation(error) => error.into(),
+        FeedError::Realtime(error) => error.into(),
+        FeedError::Ended(_) => Problem::going_away(),
+    }
+}
+
+async fn close(mut socket: WebSocket, code: u16, reason: String) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    let _ = tokio::time::timeout(SEND_MAX, socket.send(WsMessage::Close(Some(frame)))).await;
+}
+
+struct Connection {
+    state: State,
+    context: RequestContext,
+    principal: Principal,
+    subject: Subject,
+    faults: u32,
+}
+
+/// Why a connection ends: close code and reason.
+type Farewell = (u16, &'static str);
+
+impl Connection {
+    async fn run(mut self, mut socket: WebSocket, mut feed: Feed) {
+        let (code, reason) = self.serve(&mut socket, &mut feed).await;
+        close(socket, code, reason.to_owned()).await;
+    }
+
+    async fn serve(&mut self, socket: &mut WebSocket, feed: &mut Feed) -> Farewell {
+        let mut heard = Instant::now();
+        let mut next_ping = heard + PING_EVERY;
+        loop {
+            // Client frames first: a sender's ack goes out before the message comes back through the hub.
+            let step = tokio::select! {
+                biased;
+                () = self.state.stopping.cancelled() => return (close_code::AWAY, "server_stopping"),
+                received = socket.recv() => {
+                    heard = Instant::now();
+                    match received {
+                        Some(Ok(message)) => self.receive(socket, message).await,
+                        Some(Err(_)) | None => return (close_code::NORMAL, ""),
+                    }
+                }
+                frame = feed.next() => match frame {
+                    Ok(frame) => send(socket, &frame).await,
+                    Err(error) => return farewell_of(&error),
+                },
+                () = tokio::time::sleep_until(next_ping) => {
+                    next_ping = Instant::now() + PING_EVERY;
+                    if heard.elapsed() > SILENCE_MAX {
+                        return (close_code::AWAY, "silent");
+                    }
+                    self.ping(socket).await
+                }
+            };
+            if let Err(farewell) = step {
+                return farewell;
+            }
+        }
+    }
+
+    async fn ping(&self, socket: &mut WebSocket) -> Result<(), Farewell> {
+        let (policy, principal, now) = (self.state.policy.clone(), self.principal, self.state.clock.now());
+        let good = tokio::task::spawn_blocking(move || policy.recheck(&principal, now)).await;
+        if !matches!(good, Ok(Ok(()))) {
+            return Err((close_code::POLICY, "session_ended"));
+        }
+        let frame = Frame::write(FrameKind::Ping, None, &serde_json::json!({}), None);
+        send_written(socket, frame).await
+    }
+
+    async fn receive(&mut self, socket: &mut WebSocket, message: WsMessage) -> Result<(), Farewell> {
+        match message {
+            WsMessage::Text(text) => match ClientFrame::parse(&text) {
+                Ok(frame) => self.act(socket, frame).await,
+                Err(error) => self.refuse(socket, &error).await,
+            },
+            WsMessage::Binary(_) => self.refuse(socket, &FrameError::Malformed).await,
+            WsMessage::Ping(_) | WsMessage::Pong(_) => Ok(()),
+            WsMessage::Close(_) => Err((close_code::NORMAL, "")),
+        }
+    }
+
+    async fn refuse(&mut self, socket: &mut WebSocket, error: &FrameError) -> Result<(), Farewell> {
+        self.faults += 1;
+        let fatal = self.faults >= FAULTS_MAX;
+        let payload = ProblemPayload { code: error.code(), detail: error.public().into_owned(), fatal };
+        send_written(socket, Frame::write(FrameKind::Error, error.id(), &payload, None)).await?;
+        if fatal { Err((close_code::POLICY, "too_many_faults")) } else { Ok(()) }
+    }
+
+    async fn act(&mut self, socket: &mut WebSocket, frame: ClientFrame) -> Result<(), Farewell> {
+        match frame {
+            ClientFrame::ChatMessage { id, text } => {
+                let reply = match self.post(&id, text).await {
+                    Ok(ack) => ack,
+                    Err(problem) => {
+                        let payload =
+                            ProblemPayload { code: problem.code(), detail: problem.detail().to_owned(), fatal: false };
+                        Frame::write(FrameKind::Error, Some(&id), &payload, None)
+                    }
+                };
+                send_written(socket, reply).await
+            }
+            ClientFrame::UserTyping => self.typing(FrameKind::UserTyping),
+            ClientFrame::UserStoppedTyping => self.typing(FrameKind::UserStoppedTyping),
+            ClientFrame::Ping { id } => {
+                let pong = Frame::write(FrameKind::Pong, id.as_deref(), &serde_json::json!({}), None);
+                send_written(socket, pong).await
+            }
+            ClientFrame::Pong { .. } => Ok(()),
+        }
+    }
+
+    async fn post(&self, id: &str, text: String) -> Result<Result<Frame, crate::realtime::Error>, Problem> {
+        let pass = Policy::pass::<TakePart>(&self.principal)?;
+        self.state.limits.caller(self.principal.actor())?;
+        self.state.limits.workspace(self.subject.tenant)?;
+        let call = Call {
+            actor: self.principal.actor(),
+            now: self.state.clock.now(),
+            request: self.context.request.clone(),
+        };
+        let conversation = self.subject.conversation;
+        let new = NewMessage { conversation, text, author_name: None, client_key: Some(id.to_owned()) };
+        let posted =
+            self.subject.keyspace.write(move |tx| conversations::post(tx, &call, pass, &new)).await?;
+        let seq = posted.message.seq;
+        Ok(Frame::write(FrameKind::Ack, Some(id), &Ack { message: posted.message }, Some(seq)))
+    }
+
+    /// Typing is told to those who are here and forgotten; nobody waits for it.
+    fn typing(&self, kind: FrameKind) -> Result<(), Farewell> {
+        if Policy::pass::<TakePart>(&self.principal).is_ok() && self.state.limits.caller(self.principal.actor()).is_ok()
+        {
+            let payload = Typing { who: self.subject.side, name: None };
+            if let Ok(frame) = Frame::write(kind, None, &payload, None) {
+                let topic = Topic { tenant: self.subject.tenant, conversation: self.subject.conversation };
+                self.state.hub.publish(topic, &frame);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn farewell_of(error: &FeedError) -> Farewell {
+    match error {
+        FeedError::Ended(Ended::Lagged) => (close_code::AGAIN, "too_slow"),
+        FeedError::Ended(Ended::Closed) => (close_code::AWAY, "server_stopping"),
+        FeedError::Conversation(_) | FeedError::Realtime(_) => (close_code::ERROR, "internal"),
+    }
+}
+
+async fn send_written(socket: &mut WebSocket, frame: Result<Frame, crate::realtime::Error>) -> Result<(), Farewell> {
+    match frame {
+        Ok(frame) => send(socket, &frame).await,
+        Err(_) => Err((close_code::ERROR, "internal")),
+    }
+}
+
+async fn send(socket: &mut WebSocket, frame: &Frame) -> Result<(), Farewell> {
+    let message = WsMessage::Text(Utf8Bytes::from(&**frame.text()));
+    match tokio::time::timeout(SEND_MAX, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err((close_code::NORMAL, "")),
+    }
+}
