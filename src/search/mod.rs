@@ -8,4 +8,5 @@ pub mod vectors;
 
 pub mod eval;
 pub mod fusion;
+pub mod index;
 pub mod keywords;
