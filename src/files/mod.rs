@@ -1,1 +1,33 @@
-//! Blobs by content hash.
+//! Files of a tenant, kept by what is in them: the same bytes are one file, whoever brings them.
+//!
+//! A blob lies in `files/ab/<hash>` under the keyspace's folder, where `<hash>` is its BLAKE3 and `ab` its beginning. It is
+//! written to `files/new/` first, synced, and renamed, so a blob that can be seen is whole; reading checks the hash.
+//! Who needs a blob says so in the tenant's own tables ([`refer`], [`release`]); a blob that nobody needs is removed.
+//!
+//! **Why nothing that is needed is ever removed.** Between [`put`] and the commit of the reference the blob is pinned by the
+//! [`Stored`] that `put` returned; removal happens under the lock of the pins, and looks for references in a snapshot
+//! taken after it has seen that there is no pin. **Why nothing stays behind:** before the first `put` after a sweep has
+//! begun, the next sweep is queued durably, so a blob whose reference was never committed is met by it.
+//!
+//! Tables: `files.reference`. Jobs: [`CollectBlob`], [`SweepBlobs`], done by [`Collector`]. Limits: the size that each
+//! caller names; [`HEAD_BYTES`] kept for telling the type.
+
+mod collect;
+mod error;
+mod hash;
+mod pin;
+mod put;
+mod read;
+mod reference;
+mod sniff;
+#[cfg(test)]
+mod tests;
+
+pub use collect::{CollectBlob, Collector, SweepBlobs, Swept, sweep};
+pub use error::Error;
+pub use hash::BlobHash;
+pub use pin::Stored;
+pub use put::{HEAD_BYTES, put, put_stream};
+pub use read::{open, read, read_blocking};
+pub use reference::{is_referenced, refer, release};
+pub use sniff::media_type;

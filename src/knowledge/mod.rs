@@ -1,4 +1,49 @@
 //! Documents and their life: received, extracted, chunked, embedded, indexed, retrieved, cited.
+//!
+//! - [`receive`], [`retry`], [`delete`], [`get`], [`get_by_name`] and [`list`] are operations over a transaction of the tenant's.
+//! - [`Knowledge`] is what `app` builds once: the embedding model, the extractor and the pools that bound them. It does this
+//!   room's jobs, and answers [`Knowledge::retrieve`] and [`Knowledge::cited`].
+//!
+//! **Versions.** A document has at most one version that serves (`active`) and one that is being read (`pending`). Each is a
+//! group of passages in [`crate::search::index`]; the new one takes the place of the old in one transaction, so a document that
+//! is being replaced, or whose new bytes cannot be read, keeps answering with what it had.
+//!
+//! **Resuming.** Extraction and chunking give the same passages for the same bytes, so a job that was cut off does them again
+//! and goes on behind the last batch of passages whose vectors were committed.
+//!
+//! Tables: `knowledge.document`, `knowledge.place`. Jobs: [`IngestDocument`] (lane knowledge), [`ClearGroup`] and [`TendIndex`]
+//! (lane upkeep). Events: [`DocumentReceived`], [`DocumentReady`], [`DocumentFailed`], [`DocumentDeleted`]. Limits: names of
+//! [`NAME_BYTES_MAX`]; those of [`extract::Limits`]; [`CITED_BYTES_MAX`] of a cited text.
 
 pub mod chunk;
 pub mod extract;
+
+mod change;
+mod cite;
+mod clear;
+mod document;
+mod error;
+mod ingest;
+mod jobs;
+mod list;
+mod name;
+mod read_file;
+mod retrieve;
+mod service;
+mod stage;
+mod sync;
+mod utf16;
+#[cfg(test)]
+mod tests;
+
+pub use change::{NewDocument, Outcome, Received, delete, receive, retry};
+pub use cite::{CITED_BYTES_MAX, CitedDocument, Quoted, Span};
+pub use document::{Document, DocumentState, Failure, Progress};
+pub use error::Error;
+pub use jobs::{
+    ClearGroup, DocumentDeleted, DocumentFailed, DocumentReady, DocumentReceived, IngestDocument, TendIndex,
+};
+pub use list::{Filter, content_of, get, get_by_name, list, text_of};
+pub use name::NAME_BYTES_MAX;
+pub use retrieve::{Explanation, Options, Passage, Retrieval, Scored};
+pub use service::{Knowledge, Settings};

@@ -8,6 +8,7 @@ pub mod embedder;
 mod error;
 pub mod eval;
 pub mod fusion;
+pub mod index;
 pub mod keywords;
 pub mod vectors;
 

@@ -49,6 +49,12 @@ impl CrashDisk {
         self.state.lock().syncs
     }
 
+    /// Whether the power has failed: from then on nothing is written any more.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.state.lock().dead
+    }
+
     /// Lets `more` further syncs succeed, then fails everything.
     pub fn stop_after_syncs(&self, more: u64) {
         let mut state = self.state.lock();

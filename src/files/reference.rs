@@ -1,0 +1,45 @@
+//! Who needs which blob.
+
+use super::{BlobHash, CollectBlob};
+use crate::base::Timestamp;
+use crate::jobs;
+use crate::store::{self, Read, Scan, WriteTx, tables};
+
+tables! {
+    /// A row for each need of a blob.
+    References = "files.reference": (BlobHash, String) => ();
+}
+
+/// Notes that `owner` needs the blob, in the transaction that makes it so. The caller holds the [`super::Stored`], or somebody
+/// needs the blob already.
+///
+/// # Errors
+/// When the engine fails.
+pub fn refer(tx: &mut WriteTx<'_>, hash: BlobHash, owner: &str) -> Result<(), store::Error> {
+    tx.put::<References>(&(hash, owner.to_owned()), &())
+}
+
+/// `owner` needs the blob no more; when nobody does, its removal is queued.
+///
+/// # Errors
+/// When the engine fails.
+pub fn release(
+    tx: &mut WriteTx<'_>,
+    now: Timestamp,
+    hash: BlobHash,
+    owner: &str,
+) -> Result<(), store::Error> {
+    tx.remove::<References>(&(hash, owner.to_owned()))?;
+    if !is_referenced(tx, hash)? {
+        jobs::enqueue(tx, now, &CollectBlob { hash })?;
+    }
+    Ok(())
+}
+
+/// Whether anybody needs the blob.
+///
+/// # Errors
+/// When the engine fails.
+pub fn is_referenced(tx: &impl Read, hash: BlobHash) -> Result<bool, store::Error> {
+    Ok(!tx.keys::<References>(&Scan::prefix(&hash, 1))?.is_empty())
+}

@@ -1,0 +1,124 @@
+//! What the room needs besides a keyspace: the model, the extractor, and bounds on the work that computes.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Error;
+use super::chunk;
+use super::extract::Extractor;
+use crate::base::{Clock, Pool, Timestamp};
+use crate::search::embedder::MiniLm;
+use crate::search::fusion;
+use crate::search::index::{EmbeddingModel, TenantIndex};
+use crate::store::Keyspace;
+
+/// How the room works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How passages are cut.
+    pub chunking: chunk::Settings,
+    /// How the two lists of a retrieval are read as one; `top_k` and `min_score` are each question's own.
+    pub fusion: fusion::Settings,
+    /// Passages embedded and committed at a time. Default 24.
+    pub batch_passages: usize,
+    /// Threads that embed passages; by default one less than there are cores, so that questions stay quick.
+    pub embedding_threads: usize,
+    /// Questions that are worked on at a time. By default as many as there are cores.
+    pub questions_running_max: usize,
+    /// Questions that may wait.
+    pub questions_waiting_max: usize,
+    /// The indexes are saved and tidied when nothing was ingested for about so long. Default 30 s.
+    pub tend_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            chunking: chunk::Settings::default(),
+            fusion: fusion::Settings::default(),
+            batch_passages: 24,
+            embedding_threads: cores.saturating_sub(1).max(1),
+            questions_running_max: cores,
+            questions_waiting_max: 64,
+            tend_after: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Batches and documents that may wait for the processor: the lane of ingestion admits no more.
+const WAITING_MAX: usize = 64;
+
+pub(super) struct Inner {
+    pub(super) embedder: Arc<MiniLm>,
+    pub(super) extractor: Extractor,
+    clock: Arc<dyn Clock>,
+    pub(super) settings: Settings,
+    /// Questions: embedding one and searching.
+    pub(super) questions: Pool,
+    /// Chunking and embedding of passages: one at a time, on its own threads.
+    pub(super) embedding: Pool,
+    /// Catching up and tidying.
+    pub(super) indexing: Pool,
+}
+
+/// The room's service; clones are handles on the same one.
+#[derive(Clone)]
+pub struct Knowledge {
+    pub(super) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Knowledge({})", self.inner.embedder.model_id())
+    }
+}
+
+impl Knowledge {
+    /// Built once, by `app`.
+    #[must_use]
+    pub fn new(
+        embedder: Arc<MiniLm>,
+        extractor: Extractor,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let questions = Pool::new(settings.questions_running_max.max(1), settings.questions_waiting_max);
+        let inner = Inner {
+            embedder,
+            extractor,
+            clock,
+            questions,
+            embedding: Pool::new(1, WAITING_MAX),
+            indexing: Pool::new(2, WAITING_MAX),
+            settings,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The embedding model, for those who compare sentences.
+    #[must_use]
+    pub fn embedder(&self) -> &Arc<MiniLm> {
+        &self.inner.embedder
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(super) fn model(&self) -> EmbeddingModel {
+        EmbeddingModel { id: self.inner.embedder.model_id(), dimensions: self.inner.embedder.dimensions() }
+    }
+
+    pub(super) fn index(&self, keyspace: &Keyspace) -> Arc<TenantIndex> {
+        TenantIndex::of(keyspace, self.model())
+    }
+
+    /// Brings the indexes of a keyspace up to date.
+    pub(super) async fn catch_up(&self, keyspace: &Keyspace) -> Result<(), Error> {
+        let (index, keyspace) = (self.index(keyspace), keyspace.clone());
+        self.inner.indexing.run(move || index.catch_up(&keyspace)).await??;
+        Ok(())
+    }
+}

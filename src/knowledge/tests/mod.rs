@@ -1,0 +1,6 @@
+//! The room at work: a real store, the real model, and the real extractor in child processes.
+
+mod crashes;
+mod desk;
+mod life;
+mod repair;

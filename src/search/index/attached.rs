@@ -1,0 +1,188 @@
+//! What a keyspace carries while it is open: its indexes, opened when first needed.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::Error;
+use super::{catch_up, open};
+use crate::search::keywords::KeywordIndex;
+use crate::search::vectors::VectorIndex;
+use crate::store::{self, Keyspace, WriteTx, index_log};
+
+/// The snapshot of the vectors is written when so many of them have changed since the last,
+const SAVE_AFTER_CHANGES: u64 = 4_096;
+/// or this share of all of them, one in so many.
+const SAVE_AFTER_SHARE: u64 = 4;
+/// Entries of the log trimmed in one change.
+const TRIMMED_ENTRIES_MAX: usize = 1_000;
+
+/// The model whose vectors the index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmbeddingModel {
+    /// Its name with its version.
+    pub id: &'static str,
+    /// Numbers of a vector.
+    pub dimensions: usize,
+}
+
+/// Both indexes, open, and how far each has read.
+pub(super) struct Indexes {
+    pub(super) keywords: KeywordIndex,
+    pub(super) vectors: VectorIndex,
+    /// Entry of the log up to which the vectors are current.
+    pub(super) vectors_position: AtomicU64,
+    /// The same for the snapshot on disk.
+    pub(super) saved_position: AtomicU64,
+    /// Vectors changed since the snapshot.
+    pub(super) unsaved: AtomicU64,
+}
+
+/// The indexes of one tenant. Everything blocks; callers are on a blocking thread.
+pub struct TenantIndex {
+    pub(super) model: EmbeddingModel,
+    folder: PathBuf,
+    current: RwLock<Option<Arc<Indexes>>>,
+    /// One opens, catches up or maintains at a time. Searches do not take it once the indexes are open.
+    turn: Mutex<()>,
+}
+
+impl std::fmt::Debug for TenantIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TenantIndex({})", self.folder.display())
+    }
+}
+
+impl TenantIndex {
+    /// The indexes of an open keyspace. Cheap: files are opened when they are first needed.
+    #[must_use]
+    pub fn of(keyspace: &Keyspace, model: EmbeddingModel) -> Arc<Self> {
+        let attached = keyspace.attachment(|| {
+            let folder = keyspace.folder().to_path_buf();
+            Ok::<_, Infallible>(Self { model, folder, current: RwLock::default(), turn: Mutex::default() })
+        });
+        match attached {
+            Ok(attached) => attached,
+            Err(never) => match never {},
+        }
+    }
+
+    pub(super) fn keywords_folder(&self) -> PathBuf {
+        self.folder.join("keywords")
+    }
+
+    pub(super) fn vectors_folder(&self) -> PathBuf {
+        self.folder.join("vectors")
+    }
+
+    /// The open indexes, which hold at least all that was shown when they were opened.
+    pub(super) fn indexes(&self, keyspace: &Keyspace) -> Result<Arc<Indexes>, Error> {
+        if let Some(indexes) = self.current.read().as_ref() {
+            return Ok(indexes.clone());
+        }
+        let _turn = self.turn.lock();
+        self.opened(keyspace)
+    }
+
+    /// To be called with the turn.
+    fn opened(&self, keyspace: &Keyspace) -> Result<Arc<Indexes>, Error> {
+        if let Some(indexes) = self.current.read().as_ref() {
+            return Ok(indexes.clone());
+        }
+        let indexes = Arc::new(open::open(self, keyspace)?);
+        *self.current.write() = Some(indexes.clone());
+        Ok(indexes)
+    }
+
+    /// Runs `work` with the open indexes; should a file turn out to be damaged, once more with indexes built anew.
+    pub(super) fn with_indexes<T>(
+        &self,
+        keyspace: &Keyspace,
+        work: impl Fn(&Arc<Indexes>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let indexes = self.indexes(keyspace)?;
+        match work(&indexes) {
+            Err(error) if error.is_damage() => {
+                tracing::warn!(?keyspace, ?error, "an index is damaged and is built anew");
+                {
+                    let mut current = self.current.write();
+                    if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &indexes)) {
+                        *current = None;
+                    }
+                }
+                drop(indexes);
+                open::discard(&self.keywords_folder())?;
+                work(&self.indexes(keyspace)?)
+            }
+            other => other,
+        }
+    }
+
+    /// Takes in everything that was committed before the call. Returns the entry of the log up to which both are current.
+    ///
+    /// # Errors
+    /// When the store or an index fails; what was taken in stays.
+    pub fn catch_up(&self, keyspace: &Keyspace) -> Result<u64, Error> {
+        self.with_indexes(keyspace, |indexes| {
+            let _turn = self.turn.lock();
+            keyspace.read(|tx| {
+                catch_up::keywords(tx, &indexes.keywords)?;
+                catch_up::vectors(tx, indexes, self.model)
+            })?;
+            let unsaved = indexes.unsaved.load(Ordering::Relaxed);
+            if unsaved >= SAVE_AFTER_CHANGES && unsaved >= indexes.vectors.len() as u64 / SAVE_AFTER_SHARE {
+                self.save(indexes)?;
+            }
+            Ok(indexes.vectors_position.load(Ordering::SeqCst))
+        })
+    }
+
+    fn save(&self, indexes: &Indexes) -> Result<(), Error> {
+        let position = indexes.vectors_position.load(Ordering::SeqCst);
+        indexes.unsaved.store(0, Ordering::Relaxed);
+        indexes.vectors.save(&self.vectors_folder(), position)?;
+        indexes.saved_position.store(position, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// What is worth doing once changes have come to rest: catches up, saves the vectors, forgets the part of the log that
+    /// both indexes have read, lets go of the writer's memory, and rebuilds the vector index if it has asked for it, which
+    /// takes minutes for hundreds of thousands of passages and ends early when `stop` says so.
+    ///
+    /// # Errors
+    /// When the store or an index fails; the indexes go on serving.
+    pub fn tend(&self, keyspace: &Keyspace, stop: &AtomicBool) -> Result<(), Error> {
+        self.catch_up(keyspace)?;
+        let indexes = self.indexes(keyspace)?;
+        let read_by_both = {
+            let _turn = self.turn.lock();
+            if indexes.unsaved.load(Ordering::Relaxed) > 0
+                || indexes.saved_position.load(Ordering::SeqCst)
+                    < indexes.vectors_position.load(Ordering::SeqCst)
+            {
+                self.save(&indexes)?;
+            }
+            indexes.keywords.rest()?;
+            indexes.keywords.position()?.unwrap_or(0).min(indexes.saved_position.load(Ordering::SeqCst))
+        };
+        let trim = move |tx: &mut WriteTx<'_>| index_log::trim(tx, read_by_both, TRIMMED_ENTRIES_MAX);
+        while keyspace.read(index_log::first)?.is_some_and(|first| first <= read_by_both) {
+            keyspace.write_blocking::<_, store::Error>(trim)?;
+        }
+        if let Some(rebuild) = indexes.vectors.plan_rebuild() {
+            rebuild.run(stop)?;
+            let _turn = self.turn.lock();
+            self.save(&indexes)?;
+        }
+        Ok(())
+    }
+
+    /// Passages that the indexes hold, hidden ones too; 0 while they are not open.
+    #[must_use]
+    pub fn passages(&self) -> usize {
+        self.current.read().as_ref().map_or(0, |indexes| indexes.vectors.len())
+    }
+}
