@@ -1,1 +1,235 @@
 //! Builds every service and wires the news; the only place that picks real adapters.
+//!
+//! [`App::open`] takes the data directory's lock, opens the store, begins the background work and hands out the router.
+//! It opens no port: whoever serves does. [`App::stop`] drains it; what was cut off goes on at the next start.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio_util::sync::CancellationToken;
+
+use crate::ai::{OpenAiCompatible, Provider};
+use crate::assistant::{self, AnswerMessage, Assistant};
+use crate::base::{Clock, Fault, Sealer, Secret, SystemClock};
+use crate::config::Settings;
+use crate::conversations::{ConversationChanged, MessagePosted};
+use crate::files::Collector;
+use crate::http::idempotency::AnswerSweeper;
+use crate::http::{Limits, Services};
+use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup};
+use crate::jobs::news::News;
+use crate::jobs::{self, Runner, Running, Wakeups};
+use crate::knowledge::extract::Extractor;
+use crate::knowledge::{self, Knowledge};
+use crate::outbound::{EgressPolicy, Outbound};
+use crate::realtime::{self, Hub, Topic};
+use crate::search::embedder::MiniLm;
+use crate::store::{Extensions, KeyspaceId, Store, StoreOptions};
+use crate::telemetry::Health;
+use crate::{contacts, http, store};
+
+/// Where the setup link is kept while nobody has used it.
+pub const SETUP_LINK_FILE: &str = "setup-link";
+/// How often idle keyspaces are looked for.
+const UPKEEP_EVERY: Duration = Duration::from_secs(30);
+/// How long jobs may take to finish when the appliance stops.
+const JOBS_GRACE: Duration = Duration::from_secs(10);
+/// Documents that are taken apart at a time.
+const EXTRACTING_MAX: usize = 2;
+
+/// A running appliance without its listeners.
+pub struct App {
+    store: Arc<Store>,
+    services: Arc<Services>,
+    running: Option<Arc<Running>>,
+    upkeep: tokio::task::JoinHandle<()>,
+    /// Told when everything should come to an end.
+    pub stopping: CancellationToken,
+}
+
+/// Builds the parts that answer, before the store that tells them the news.
+fn news(hub: &Hub) -> News {
+    let (messages, conversations) = (hub.clone(), hub.clone());
+    News::new()
+        .queue::<MessagePosted, AnswerMessage>(AnswerMessage::after)
+        .announce::<MessagePosted>(move |keyspace, event| {
+            let KeyspaceId::Tenant(tenant) = keyspace else { return };
+            let topic = Topic { tenant, conversation: event.message.conversation_id };
+            match http::message_frame(&event.message) {
+                Ok(frame) => messages.publish(topic, &frame),
+                Err(error) => tracing::error!(?error, "a message could not be told"),
+            }
+        })
+        .announce::<ConversationChanged>(move |keyspace, event| {
+            let KeyspaceId::Tenant(tenant) = keyspace else { return };
+            let topic = Topic { tenant, conversation: event.conversation.id };
+            match http::conversation_frame(&event.conversation) {
+                Ok(frame) => conversations.publish(topic, &frame),
+                Err(error) => tracing::error!(?error, "a change of a conversation could not be told"),
+            }
+        })
+}
+
+fn knowledge_settings(settings: &Settings) -> knowledge::Settings {
+    let mut knowledge = knowledge::Settings::default();
+    knowledge.fusion.strategy = settings.retrieval.strategy.into();
+    knowledge.fusion.semantic_weight = settings.retrieval.semantic_weight;
+    knowledge.fusion.keyword_weight = settings.retrieval.keyword_weight;
+    knowledge
+}
+
+fn assistant_settings(settings: &Settings) -> assistant::Settings {
+    assistant::Settings {
+        passages_max: settings.retrieval.top_k,
+        min_score: settings.retrieval.min_score,
+        history_messages_max: settings.assistant.history_messages,
+        ..assistant::Settings::default()
+    }
+}
+
+/// The language model that the settings name; nothing when answers are quoted.
+fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    let Some(chosen) = settings.assistant.chosen(&settings.ai) else { return Ok(None) };
+    let policy = EgressPolicy::new(&settings.outbound.hosts(), settings.outbound.air_gapped)?;
+    let options = crate::outbound::Options { clock: clock.clone(), ..Default::default() };
+    let outbound = Outbound::new(policy, options)?;
+    Ok(Some(Arc::new(OpenAiCompatible::new(chosen.clone(), outbound)?)))
+}
+
+impl App {
+    /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
+    /// in a second process of; `authority_pem` is the certificate that `/ca.pem` shows.
+    ///
+    /// # Errors
+    /// The store's, among them [`store::Error::InUse`]; the embedding model's; a provider's that cannot be reached as set.
+    pub async fn open(settings: &Settings, program: &Path) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let hub = Hub::new(realtime::Limits::default());
+        let wakeups = Arc::new(Wakeups::default());
+        let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
+        let options = StoreOptions {
+            cache_bytes_max: settings.store.cache_bytes_max,
+            idle_close: Duration::from_secs(settings.store.idle_close_s),
+            extensions,
+            crash_disks: None,
+        };
+        let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
+        let sealer = Sealer::new(&store.directory().appliance_key()?);
+        let embedder = tokio::task::spawn_blocking(MiniLm::bundled).await??;
+        let limits = knowledge::extract::Limits::default();
+        let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
+        let knowledge =
+            Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
+        let assistant = Assistant::new(
+            knowledge.clone(),
+            hub.clone(),
+            provider(settings, &clock)?,
+            clock.clone(),
+            assistant_settings(settings),
+        );
+        let running = Runner::new(store.clone(), clock.clone(), wakeups)
+            .with::<AnswerMessage>(assistant)
+            .with::<knowledge::IngestDocument>(knowledge.clone())
+            .with::<knowledge::ClearGroup>(knowledge.clone())
+            .with::<knowledge::TendIndex>(knowledge.clone())
+            .with::<crate::files::CollectBlob>(Collector)
+            .with::<crate::files::SweepBlobs>(Collector)
+            .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
+            .with::<ForgetSessions>(SessionSweeper)
+            .start()?;
+        let now = clock.now();
+        store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
+        let stopping = CancellationToken::new();
+        let services = Arc::new(Services {
+            clock,
+            policy: Policy::new(store.clone()),
+            sign_in: SignIn::new(store.system().clone(), Passwords::new()),
+            passwords: Passwords::new(),
+            visitors: contacts::VisitorTokens::new(sealer.clone()),
+            sealer,
+            limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
+            health: Arc::new(Health::default()),
+            trusted_proxies: settings.server.trusted_proxies.clone(),
+            data_dir: store.directory().path().to_path_buf(),
+            hub,
+            knowledge,
+            stopping: stopping.clone(),
+        });
+        services.health.ok("store");
+        let running = Arc::new(running);
+        let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
+        Ok(Self { store, services, running: Some(running), upkeep, stopping })
+    }
+
+    /// Everything that can be asked, ready to be served.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        http::router(self.services.clone())
+    }
+
+    /// The services, for the probes of whoever serves.
+    #[must_use]
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The token of a new setup link, which is also written into the data directory; nothing once there is an account.
+    ///
+    /// # Errors
+    /// When the store or the disk fails.
+    pub async fn issue_setup_link(&self, address: &str) -> Result<Option<String>, store::Error> {
+        let now = self.services.clock.now();
+        let token: Option<Secret> = self
+            .store
+            .system()
+            .write(move |tx| setup::issue(tx, now))
+            .await
+            .map_err(|error| match error {
+                crate::identity::Error::Store(error) => error,
+                other => store::Error::Damaged { table: "identity.setup_link", reason: other.to_string() },
+            })?;
+        let Some(token) = token else {
+            self.store.directory().remove(SETUP_LINK_FILE)?;
+            return Ok(None);
+        };
+        let link = format!("{address}/setup#token={}", token.expose());
+        self.store.directory().write_private(SETUP_LINK_FILE, format!("{link}\n").as_bytes())?;
+        Ok(Some(link))
+    }
+
+    /// Drains: open connections are told, running jobs end or are cut off, and everything is closed.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        self.services.hub.close();
+        let _ = (&mut self.upkeep).await;
+        if let Some(running) = self.running.take().and_then(Arc::into_inner) {
+            running.stop(JOBS_GRACE).await;
+        }
+    }
+}
+
+/// Closes what nobody uses. A tenant whose queue has run dry is forgotten first, so that the next start need not look.
+async fn upkeep(store: Arc<Store>, running: Arc<Running>, stopping: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(UPKEEP_EVERY) => {}
+        }
+        if let Err(error) = running.settle().await {
+            tracing::warn!(code = error.code(), ?error, "which tenants have work could not be settled");
+        }
+        let store = store.clone();
+        match tokio::task::spawn_blocking(move || store.close_idle()).await {
+            Ok(closed) if closed > 0 => tracing::debug!(closed, "idle keyspaces were closed"),
+            _ => {}
+        }
+    }
+}

@@ -1,22 +1,21 @@
 //! `GET /ws`: the WebSocket of a conversation (RFC 6455), for visitors and members.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message as WsMessage, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::caller::{Caller, SUBPROTOCOL};
 use super::extract::Query;
 use super::feed::{Error as FeedError, Feed, Subject};
-use super::{Problem, RequestContext, State};
+use super::{Caller, Problem, Services};
 use crate::base::{Call, ConversationId, Fault};
 use crate::conversations::{self, NewMessage};
 use crate::identity::pass::{ReadConversations, TakePart};
-use crate::identity::{Policy, Principal};
+use crate::identity::Principal;
 use crate::realtime::{
     Ack, ClientFrame, Ended, FRAME_BYTES_MAX, Frame, FrameError, FrameKind, Problem as ProblemPayload, Side, Topic,
     Typing,
@@ -39,33 +38,39 @@ pub(super) struct Wish {
     after_seq: Option<u64>,
 }
 
-/// Opens the WebSocket. Permission: `read_conversations`; writing needs `take_part`.
+/// The protocol that is spoken, as a WebSocket subprotocol.
+const SUBPROTOCOL: &str = "frontdesk.v1";
+
+/// Opens the WebSocket. Permission: `ReadConversations`, or the conversation's visitor; writing needs `TakePart`.
 pub(super) async fn open(
-    Shared(state): Shared<State>,
-    context: RequestContext,
-    headers: HeaderMap,
+    State(services): State<Arc<Services>>,
+    caller: Result<Caller, Problem>,
     Query(wish): Query<Wish>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(FRAME_BYTES_MAX * 2);
-    let principal = match Caller::of_socket(&state, &headers, &context).await {
-        Ok(principal) => principal,
-        // The browser tells a page nothing of a refused upgrade, so the reason goes into the close frame.
+    let caller = match caller {
+        Ok(caller) => caller,
+        // A browser tells a page nothing of a refused upgrade, so the reason goes into the close frame.
         Err(problem) => {
             let reason = problem.code().to_owned();
             return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::POLICY, reason)).into_response());
         }
     };
-    let pass = Policy::pass::<ReadConversations>(&principal)?;
-    let keyspace = state.policy.enter(&principal).await?;
+    if caller.principal == Principal::Nobody {
+        let reason = "not_signed_in".to_owned();
+        return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::POLICY, reason)).into_response());
+    }
+    let pass = caller.pass::<ReadConversations>()?;
+    let keyspace = caller.enter(&services).await?;
     let tenant = keyspace.tenant().ok_or_else(Problem::not_found)?;
-    let side = match principal {
+    let side = match caller.principal {
         Principal::Visitor { .. } => Side::Visitor,
         _ => Side::Member,
     };
     let subject = Subject { keyspace, tenant, conversation: wish.conversation_id, pass, side };
-    let feed = Feed::open(&state.hub, subject.clone(), wish.after_seq).await.map_err(problem_of)?;
-    let connection = Connection { state, context, principal, subject, faults: 0 };
+    let feed = Feed::open(&services.hub, subject.clone(), wish.after_seq).await.map_err(problem_of)?;
+    let connection = Connection { services, caller, subject, faults: 0 };
     Ok(upgrade.on_upgrade(|socket| connection.run(socket, feed)).into_response())
 }
 
@@ -83,9 +88,8 @@ async fn close(mut socket: WebSocket, code: u16, reason: String) {
 }
 
 struct Connection {
-    state: State,
-    context: RequestContext,
-    principal: Principal,
+    services: Arc<Services>,
+    caller: Caller,
     subject: Subject,
     faults: u32,
 }
@@ -106,7 +110,7 @@ impl Connection {
             // Client frames first: a sender's ack goes out before the message comes back through the hub.
             let step = tokio::select! {
                 biased;
-                () = self.state.stopping.cancelled() => return (close_code::AWAY, "server_stopping"),
+                () = self.services.stopping.cancelled() => return (close_code::AWAY, "server_stopping"),
                 received = socket.recv() => {
                     heard = Instant::now();
                     match received {
@@ -133,7 +137,7 @@ impl Connection {
     }
 
     async fn ping(&self, socket: &mut WebSocket) -> Result<(), Farewell> {
-        let (policy, principal, now) = (self.state.policy.clone(), self.principal, self.state.clock.now());
+        let (policy, principal, now) = (self.services.policy.clone(), self.caller.principal, self.services.clock.now());
         let good = tokio::task::spawn_blocking(move || policy.recheck(&principal, now)).await;
         if !matches!(good, Ok(Ok(()))) {
             return Err((close_code::POLICY, "session_ended"));
@@ -186,14 +190,11 @@ impl Connection {
     }
 
     async fn post(&self, id: &str, text: String) -> Result<Result<Frame, crate::realtime::Error>, Problem> {
-        let pass = Policy::pass::<TakePart>(&self.principal)?;
-        self.state.limits.caller(self.principal.actor())?;
-        self.state.limits.workspace(self.subject.tenant)?;
-        let call = Call {
-            actor: self.principal.actor(),
-            now: self.state.clock.now(),
-            request: self.context.request.clone(),
-        };
+        let pass = self.caller.pass::<TakePart>()?;
+        let actor = self.caller.principal.actor();
+        self.services.limits.caller(actor)?;
+        self.services.limits.workspace(self.subject.tenant)?;
+        let call = Call { actor, now: self.services.clock.now(), request: self.caller.call.request.clone() };
         let conversation = self.subject.conversation;
         let new = NewMessage { conversation, text, author_name: None, client_key: Some(id.to_owned()) };
         let posted =
@@ -204,12 +205,13 @@ impl Connection {
 
     /// Typing is told to those who are here and forgotten; nobody waits for it.
     fn typing(&self, kind: FrameKind) -> Result<(), Farewell> {
-        if Policy::pass::<TakePart>(&self.principal).is_ok() && self.state.limits.caller(self.principal.actor()).is_ok()
+        if self.caller.pass::<TakePart>().is_ok()
+            && self.services.limits.caller(self.caller.principal.actor()).is_ok()
         {
             let payload = Typing { who: self.subject.side, name: None };
             if let Ok(frame) = Frame::write(kind, None, &payload, None) {
                 let topic = Topic { tenant: self.subject.tenant, conversation: self.subject.conversation };
-                self.state.hub.publish(topic, &frame);
+                self.services.hub.publish(topic, &frame);
             }
         }
         Ok(())

@@ -1,0 +1,61 @@
+//! Looking into the documents as the assistant does, and seeing why it finds what it finds.
+
+use axum::Json as View;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::http::{Caller, Inside, Json, Problem};
+use crate::identity::pass::ReadKnowledge;
+use crate::knowledge::{Explanation, Options, Passage};
+use crate::search::fusion::Strategy;
+
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(search))
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// A question or words.
+    query: String,
+    /// Passages at most, 1 to 50; 10 when not given.
+    limit: Option<usize>,
+    /// Passages with a lower score are left out, 0 to 1.
+    min_score: Option<f32>,
+    /// Another way of reading the two indexes as one, to compare.
+    #[schema(value_type = Option<String>)]
+    strategy: Option<Strategy>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, ToSchema)]
+struct Found {
+    /// Passages, best first, with both indexes' scores and ranks.
+    #[schema(value_type = Vec<Object>)]
+    results: Vec<Passage>,
+    /// How they were found: strategy, weights, counts, microseconds of each step.
+    #[schema(value_type = Object)]
+    explanation: Explanation,
+}
+
+const LIMIT_MAX: usize = 50;
+
+/// The best passages for a question, with both indexes' scores and ranks.
+///
+/// Permission: `ReadKnowledge`.
+#[utoipa::path(post, path = "/api/v1/search", tag = "documents", security(("session" = []), ("bearer" = [])), request_body = Wanted,
+    responses((status = 200, description = "Passages.", body = Found)))]
+async fn search(services: Inside, caller: Caller, Json(wanted): Json<Wanted>) -> Result<View<Found>, Problem> {
+    let pass = caller.pass::<ReadKnowledge>()?;
+    let keyspace = caller.enter(&services).await?;
+    let options = Options {
+        limit: wanted.limit.unwrap_or(10).clamp(1, LIMIT_MAX),
+        min_score: wanted.min_score.unwrap_or(0.0),
+        strategy: wanted.strategy,
+    };
+    let found = services.knowledge.retrieve(&keyspace, pass, &wanted.query, options).await?;
+    Ok(View(Found { results: found.passages, explanation: found.explanation }))
+}
