@@ -5,14 +5,11 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
 use axum::http::header::{
     ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
     RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
-use axum::middleware::Next;
-use axum::response::Response;
 use tower_http::cors::{Any, CorsLayer};
 
 /// The policy of pages.
@@ -53,13 +50,6 @@ pub(super) fn secure(headers: &mut HeaderMap) {
     or_insert(headers, RESOURCE_POLICY, "same-origin");
     or_insert(headers, PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
     or_insert(headers, CACHE_CONTROL, "no-store");
-}
-
-/// The layer of [`secure`].
-pub(super) async fn layer(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    secure(response.headers_mut());
-    response
 }
 
 /// Lets pages of any origin call the visitors' routes: with a bearer token, never with a cookie.

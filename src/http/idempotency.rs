@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::extract::Once;
@@ -106,18 +105,20 @@ impl<E: Fault> Fault for OnceError<E> {
     }
 }
 
-/// Makes `change`, or finds the answer that it gave under the same key. Without a key it is simply made.
+/// Makes `change` and returns its answer as JSON, or finds the answer that it gave under the same key. Without a key it is
+/// simply made.
 ///
 /// # Errors
 /// [`OnceError`].
-pub fn once<T: Serialize + DeserializeOwned, E: Fault>(
+pub fn once<T: Serialize, E: Fault>(
     tx: &mut WriteTx<'_>,
     sealer: &Sealer,
     (actor, now): (Actor, Timestamp),
     once: Option<&Once>,
     change: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
-) -> Result<T, OnceError<E>> {
-    let Some(once) = once else { return change(tx).map_err(OnceError::Operation) };
+) -> Result<serde_json::Value, OnceError<E>> {
+    let write_out = |answer: &T| serde_json::to_value(answer).map_err(|_| OnceError::Damaged);
+    let Some(once) = once else { return write_out(&change(tx).map_err(OnceError::Operation)?) };
     let key = (actor.to_string(), once.key.clone());
     let bound_to = format!("http.idempotency/{}/{}", key.0, key.1);
     let kept = tx.get::<Answers>(&key)?.filter(|row| now.since(row.created) < KEPT);
@@ -128,9 +129,8 @@ pub fn once<T: Serialize + DeserializeOwned, E: Fault>(
         let answer = sealer.open(&bound_to, &row.answer).map_err(|_| OnceError::Damaged)?;
         return serde_json::from_str(answer.expose()).map_err(|_| OnceError::Damaged);
     }
-    let answer = change(tx).map_err(OnceError::Operation)?;
-    let text = serde_json::to_string(&answer).map_err(|_| OnceError::Damaged)?;
-    let sealed = sealer.seal(&bound_to, &Secret::new(text)).map_err(|_| OnceError::Damaged)?;
+    let answer = write_out(&change(tx).map_err(OnceError::Operation)?)?;
+    let sealed = sealer.seal(&bound_to, &Secret::new(answer.to_string())).map_err(|_| OnceError::Damaged)?;
     tx.put::<Answers>(&key, &AnswerRow { request_hash: once.request_hash, answer: sealed, created: now })?;
     jobs::enqueue_at(tx, now, now.plus(KEPT), &ForgetAnswers {})?;
     Ok(answer)
@@ -201,7 +201,7 @@ mod tests {
         now: u64,
         hash: u8,
         number: u64,
-    ) -> Result<u64, OnceError<store::Error>> {
+    ) -> Result<serde_json::Value, OnceError<store::Error>> {
         let wish = Once { key: "k".into(), request_hash: [hash; 32] };
         let sealer = Sealer::new(&[7; 32]);
         keyspace.write_blocking(move |tx| {

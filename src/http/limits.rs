@@ -47,7 +47,8 @@ struct Rate {
 impl Rate {
     fn new(count: u32, per: Duration) -> Self {
         let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::new(count, per).unwrap_or(Quota::per_second(count));
+        let quota =
+            Quota::with_period(per / count.get()).unwrap_or(Quota::per_second(count)).allow_burst(count);
         Self {
             buckets: RateLimiter::keyed(quota),
             seed: RandomState::new(),

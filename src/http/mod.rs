@@ -7,6 +7,8 @@
 //! Table: `http.idempotency` in every keyspace. Job: `http.forget_answers`. Limits: `[limits]` of the settings;
 //! `connections_max`; 100 headers of 64 KiB; 10 s for a handshake, 30 s for headers; 15 min for an upload.
 
+mod api;
+mod caller;
 mod context;
 pub mod control;
 mod docs;
@@ -18,16 +20,23 @@ mod limits;
 mod openapi;
 mod pages;
 mod problem;
+mod router;
 mod server;
+mod services;
+#[cfg(test)]
+mod tests;
 mod tls;
 
+pub use caller::{BEARER_PROTOCOL_PREFIX, Caller};
 pub use context::RequestContext;
 pub use error::Error;
 pub use extract::{Creating, Json, Once, Paging, Path, Query, idempotency_key};
 pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, WORKSPACE};
 pub use limits::Limits;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
+pub use router::{document, router, routes_listed};
 pub use server::{ServerOptions, listen, run};
+pub use services::{Inside, Routes, Services};
 pub use tls::{TlsIdentity, authority_path, prepare};
 
 /// The cookie of a signed-in member.

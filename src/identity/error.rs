@@ -92,18 +92,6 @@ pub enum Error {
     PasswordHash(#[source] argon2::password_hash::Error),
 }
 
-impl Error {
-    /// When trying again is allowed, where that is known.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Throttled { retry_after } => Some(*retry_after),
-            Self::PasswordsBusy(_) => Some(Duration::from_secs(2)),
-            _ => None,
-        }
-    }
-}
-
 impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         Self::PasswordsBusy(error)
@@ -111,6 +99,14 @@ impl From<PoolError> for Error {
 }
 
 impl Fault for Error {
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after } => Some(*retry_after),
+            Self::PasswordsBusy(_) => Some(Duration::from_secs(2)),
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Store(error) => error.kind(),

@@ -64,18 +64,14 @@ pub enum Error {
     NotFound,
 }
 
-impl Error {
-    /// When trying again is allowed, where that is known.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
+impl Fault for Error {
+    fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Identity(error) => error.retry_after(),
             Self::Store(_) | Self::Field { .. } | Self::SlugTaken | Self::NotFound => None,
         }
     }
-}
 
-impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Store(error) => error.kind(),

@@ -1,0 +1,27 @@
+//! The certificate of the appliance's own authority, to be installed where the appliance is to be trusted.
+
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::http::{Inside, Problem};
+
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(authority))
+}
+
+/// The certificate of the appliance's own authority.
+///
+/// Open to everybody. Not found when the site's own certificate is in use.
+#[utoipa::path(get, path = "/ca.pem", tag = "certificate", responses(
+    (status = 200, description = "The certificate.", body = String, content_type = "application/x-pem-file"),
+))]
+async fn authority(services: Inside) -> Result<impl IntoResponse, Problem> {
+    let pem = services.authority_pem.clone().ok_or_else(Problem::not_found)?;
+    let headers = [
+        (CONTENT_TYPE, "application/x-pem-file"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"frontdesk-ca.pem\""),
+    ];
+    Ok((headers, pem))
+}

@@ -1,0 +1,22 @@
+//! How a page of a list is shown.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::{Cursor, Page};
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page starts, for the parameter `cursor`; null on the last page.
+    #[schema(value_type = Option<String>, required)]
+    pub next_cursor: Option<Cursor>,
+}
+
+impl<T> From<Page<T>> for List<T> {
+    fn from(page: Page<T>) -> Self {
+        Self { items: page.items, next_cursor: page.next_cursor }
+    }
+}

@@ -1,0 +1,26 @@
+//! The API, one file per room. A handler extracts, gets its pass, makes one call and shows a view.
+
+mod api_keys;
+mod certificate;
+mod health;
+mod identity;
+mod jobs;
+mod list;
+mod tenants;
+mod widget;
+
+pub(super) use list::List;
+
+use super::headers::cors;
+use super::Routes;
+
+/// Every route of the API.
+pub(super) fn routes() -> Routes {
+    let for_visitors = widget::routes().layer(cors());
+    let for_members = Routes::new()
+        .merge(identity::routes())
+        .merge(tenants::routes())
+        .merge(api_keys::routes())
+        .merge(jobs::routes());
+    Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
+}

@@ -1,0 +1,85 @@
+//! All routes together, with the layers that every request passes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::context::TrustedProxies;
+use super::headers::PAGE_POLICY;
+use super::{Problem, Routes, Services, api, context, docs, limits, openapi, pages, problem};
+
+/// Routes that are neither pages nor in the API's document.
+const PLAIN_ROUTES: [(Method, &str); 3] =
+    [(Method::GET, "/api/openapi.json"), (Method::GET, "/api/docs"), (Method::GET, "/api/docs.css")];
+
+fn documented() -> Routes {
+    OpenApiRouter::with_openapi(openapi::outline()).merge(api::routes())
+}
+
+/// The API's document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut document = documented().into_openapi();
+    openapi::complete(&mut document);
+    document
+}
+
+/// Every route with its method, for whoever must not forget one.
+#[must_use]
+pub fn routes_listed() -> Vec<(Method, String)> {
+    let plain = PLAIN_ROUTES.into_iter().chain(pages::ROUTES).map(|(method, path)| (method, path.to_owned()));
+    openapi::listed(&document()).chain(plain).collect()
+}
+
+/// Everything that can be asked, ready to be served by any listener.
+#[must_use]
+pub fn router(services: Arc<Services>) -> Router {
+    let document = document();
+    let (api, _) = documented().split_for_parts();
+    let proxies = TrustedProxies(services.trusted_proxies.as_slice().into());
+    Router::new()
+        .merge(api)
+        .merge(pages::routes())
+        .merge(documentation(&document))
+        .fallback(|| async { Problem::not_found() })
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_| panicked()))
+        .layer(axum::middleware::from_fn_with_state(services.limits.clone(), limits::layer))
+        .layer(axum::middleware::from_fn_with_state(proxies, context::layer))
+        .with_state(services)
+}
+
+/// What panicked has been written to standard error by the panic hook.
+fn panicked() -> Response {
+    tracing::error!("a handler panicked");
+    Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", problem::INTERNAL).into_response()
+}
+
+fn documentation(document: &OpenApi) -> Router<Arc<Services>> {
+    let json: Arc<str> = document.to_json().unwrap_or_default().into();
+    let page: Arc<str> = docs::page(document).into();
+    let text = |kind: &'static str, body: Arc<str>| {
+        move || async move {
+            let kind = HeaderValue::from_static(kind);
+            ([(CONTENT_TYPE, kind)], String::from(&*body)).into_response()
+        }
+    };
+    let shown = text("text/html; charset=utf-8", page);
+    let docs = || async move {
+        let mut response: Response = shown().await;
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+        response
+    };
+    Router::new()
+        .route("/api/openapi.json", get(text("application/json", json)))
+        .route("/api/docs", get(docs))
+        .route("/api/docs.css", get(text("text/css; charset=utf-8", docs::STYLE.into())))
+}

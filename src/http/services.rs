@@ -1,0 +1,56 @@
+//! What the handlers call: built by `app`, shared by every door.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Limits;
+use crate::base::{Clock, Sealer};
+use crate::contacts::VisitorTokens;
+use crate::identity::{Passwords, Policy, SignIn};
+use crate::store::Keyspace;
+use crate::telemetry::Health;
+
+/// The services behind the doors.
+pub struct Services {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Signs people in.
+    pub sign_in: SignIn,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// Signs and checks visitors' tokens.
+    pub visitors: VisitorTokens,
+    /// Seals kept answers.
+    pub sealer: Sealer,
+    /// What is allowed.
+    pub limits: Arc<Limits>,
+    /// How the appliance is.
+    pub health: Arc<Health>,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The certificate of the appliance's own authority, if that is in use.
+    pub authority_pem: Option<String>,
+}
+
+impl Services {
+    /// The system keyspace.
+    #[must_use]
+    pub fn system(&self) -> &Keyspace {
+        self.policy.system()
+    }
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Services(..)")
+    }
+}
+
+/// Routes of one room, with their part of the API's document.
+pub type Routes = OpenApiRouter<Arc<Services>>;
+/// How handlers get at the services.
+pub type Inside = axum::extract::State<Arc<Services>>;
