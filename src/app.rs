@@ -10,10 +10,10 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use crate::ai::{OpenAiCompatible, Provider};
+use crate::ai::{Deadlines, OpenAiCompatible, OpenAiCompatibleSettings, Provider, TokenLimitField};
 use crate::assistant::{self, AnswerMessage, Assistant};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock};
-use crate::config::Settings;
+use crate::config::{RetrievalStrategy, Settings};
 use crate::conversations::{ConversationChanged, MessagePosted};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
@@ -23,9 +23,10 @@ use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::extract::Extractor;
 use crate::knowledge::{self, Knowledge};
-use crate::outbound::{EgressPolicy, Outbound};
+use crate::outbound::{self, EgressHost, EgressPolicy, Outbound};
 use crate::realtime::{self, Hub, Topic};
 use crate::search::embedder::MiniLm;
+use crate::search::fusion::Strategy;
 use crate::store::{Extensions, KeyspaceId, Store, StoreOptions};
 use crate::telemetry::Health;
 use crate::{contacts, http, store};
@@ -45,6 +46,8 @@ pub struct App {
     services: Arc<Services>,
     running: Option<Arc<Running>>,
     upkeep: tokio::task::JoinHandle<()>,
+    /// What HTTPS is served with.
+    pub tls: Arc<rustls::ServerConfig>,
     /// Told when everything should come to an end.
     pub stopping: CancellationToken,
 }
@@ -74,7 +77,12 @@ fn news(hub: &Hub) -> News {
 
 fn knowledge_settings(settings: &Settings) -> knowledge::Settings {
     let mut knowledge = knowledge::Settings::default();
-    knowledge.fusion.strategy = settings.retrieval.strategy.into();
+    knowledge.fusion.strategy = match settings.retrieval.strategy {
+        RetrievalStrategy::Hybrid => Strategy::Hybrid,
+        RetrievalStrategy::Predecessor => Strategy::Predecessor,
+        RetrievalStrategy::Semantic => Strategy::Semantic,
+        RetrievalStrategy::Keyword => Strategy::Keyword,
+    };
     knowledge.fusion.semantic_weight = settings.retrieval.semantic_weight;
     knowledge.fusion.keyword_weight = settings.retrieval.keyword_weight;
     knowledge
@@ -91,16 +99,36 @@ fn assistant_settings(settings: &Settings) -> assistant::Settings {
 
 /// The language model that the settings name; nothing when answers are quoted.
 fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    let Some(chosen) = settings.assistant.chosen(&settings.ai) else { return Ok(None) };
-    let policy = EgressPolicy::new(&settings.outbound.hosts(), settings.outbound.air_gapped)?;
-    let options = crate::outbound::Options { clock: clock.clone(), ..Default::default() };
+    let chosen = settings.ai.provider.iter().find(|provider| provider.name == settings.assistant.provider);
+    let Some(chosen) = chosen else { return Ok(None) };
+    let hosts: Vec<EgressHost> = settings
+        .outbound
+        .allow
+        .iter()
+        .map(|host| EgressHost {
+            address: host.address.clone(),
+            private: host.private,
+            plain_http: host.plain_http,
+        })
+        .collect();
+    let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
+    let options = outbound::Options { clock: clock.clone(), ..Default::default() };
+    let server = OpenAiCompatibleSettings {
+        name: chosen.name.clone(),
+        base_url: chosen.base_url.to_string(),
+        model: chosen.model.clone(),
+        api_key: chosen.api_key.clone(),
+        token_limit_field: TokenLimitField::default(),
+        ask_usage: true,
+        deadlines: Deadlines::default(),
+    };
     let outbound = Outbound::new(policy, options)?;
-    Ok(Some(Arc::new(OpenAiCompatible::new(chosen.clone(), outbound)?)))
+    Ok(Some(Arc::new(OpenAiCompatible::new(server, outbound)?)))
 }
 
 impl App {
     /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
-    /// in a second process of; `authority_pem` is the certificate that `/ca.pem` shows.
+    /// in a second process of.
     ///
     /// # Errors
     /// The store's, among them [`store::Error::InUse`]; the embedding model's; a provider's that cannot be reached as set.
@@ -126,6 +154,7 @@ impl App {
             knowledge.clone(),
             hub.clone(),
             provider(settings, &clock)?,
+            store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
         );
@@ -141,6 +170,7 @@ impl App {
             .start()?;
         let now = clock.now();
         store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
+        let tls = http::prepare(store.directory(), &settings.server, now)?;
         let stopping = CancellationToken::new();
         let services = Arc::new(Services {
             clock,
@@ -152,7 +182,7 @@ impl App {
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
             health: Arc::new(Health::default()),
             trusted_proxies: settings.server.trusted_proxies.clone(),
-            data_dir: store.directory().path().to_path_buf(),
+            authority_pem: tls.authority_pem.clone(),
             hub,
             knowledge,
             stopping: stopping.clone(),
@@ -160,7 +190,7 @@ impl App {
         services.health.ok("store");
         let running = Arc::new(running);
         let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
-        Ok(Self { store, services, running: Some(running), upkeep, stopping })
+        Ok(Self { store, services, running: Some(running), upkeep, tls: tls.config, stopping })
     }
 
     /// Everything that can be asked, ready to be served.

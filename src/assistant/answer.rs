@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
-use super::generate::{Generated, generate};
+use super::generate::{Generated, Wish, generate};
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
 use super::Error;
@@ -17,8 +17,8 @@ use crate::identity::Pass;
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
 use crate::knowledge::{Knowledge, Options, Passage};
 use crate::realtime::{Hub, Topic};
-use crate::search;
 use crate::store::{self, Keyspace, WriteTx};
+use crate::{search, tenants};
 
 /// Answers a visitor's message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,15 +51,13 @@ pub struct Settings {
     pub min_score: f32,
     /// Earlier messages that a language model reads.
     pub history_messages_max: usize,
-    /// Tokens that a language model may write.
-    pub output_tokens_max: u32,
     /// Answers that are quoted at a time.
     pub quoting_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { passages_max: 8, min_score: 0.0, history_messages_max: 10, output_tokens_max: 800, quoting_max: 2 }
+        Self { passages_max: 8, min_score: 0.0, history_messages_max: 10, quoting_max: 2 }
     }
 }
 
@@ -76,6 +74,8 @@ pub struct Assistant {
     knowledge: Knowledge,
     hub: Hub,
     provider: Option<Arc<dyn Provider>>,
+    /// Where the workspaces' names are.
+    system: Keyspace,
     clock: Arc<dyn Clock>,
     quoting: Pool,
     settings: Settings,
@@ -99,11 +99,12 @@ impl Assistant {
         knowledge: Knowledge,
         hub: Hub,
         provider: Option<Arc<dyn Provider>>,
+        system: Keyspace,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
         let quoting = Pool::new(settings.quoting_max.max(1), QUOTING_WAITING_MAX);
-        Self { knowledge, hub, provider, clock, quoting, settings }
+        Self { knowledge, hub, provider, system, clock, quoting, settings }
     }
 
     async fn answer(
@@ -140,10 +141,16 @@ impl Assistant {
         passages: &[Passage],
         draft: &mut Draft,
     ) -> Result<Composed, Error> {
-        let tenant = keyspace.tenant().map(|tenant| tenant.to_string());
         let given = given(passages);
-        let tokens_max = self.settings.output_tokens_max;
-        let written = generate(&**provider, tenant, &question.text, history, &given, tokens_max, draft).await;
+        let workspace = self.workspace(keyspace)?;
+        let wish = Wish {
+            tenant: keyspace.tenant().map(|tenant| tenant.to_string()),
+            workspace: &workspace,
+            question: &question.text,
+            history,
+            passages: &given,
+        };
+        let written = generate(&**provider, &wish, draft).await;
         let reason = match written {
             Ok(Generated::Answer { text, cited }) => {
                 let citations = cited.iter().zip(1..).filter_map(|(place, number)| {
@@ -200,6 +207,13 @@ impl Assistant {
             note: None,
             text: quoted.text,
         })
+    }
+
+    /// What people call the workspace.
+    fn workspace(&self, keyspace: &Keyspace) -> Result<String, Error> {
+        let Some(tenant) = keyspace.tenant() else { return Ok(String::new()) };
+        let found = self.system.read(|tx| tenants::load(tx, tenant))?;
+        Ok(found.map(|tenant| tenant.name).unwrap_or_default())
     }
 
     fn call(&self) -> Call {

@@ -24,8 +24,9 @@ impl Draft {
         self.show("", 0, DraftStage::Reading);
     }
 
-    /// More text.
-    pub(super) fn push(&mut self, piece: &str) {
+    /// The same text and more.
+    pub(super) fn grow_to(&mut self, text: &str) {
+        let Some(piece) = text.get(self.text.len()..).filter(|piece| !piece.is_empty()) else { return };
         let offset = self.text_utf16;
         self.text.push_str(piece);
         self.text_utf16 += piece.encode_utf16().count();

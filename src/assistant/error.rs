@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
-use crate::{ai, conversations, knowledge, search, store};
+use crate::{ai, conversations, knowledge, search, store, tenants};
 
 /// A fault of this room.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum Error {
     /// The model.
     #[error(transparent)]
     Model(#[from] ai::Error),
+    /// The workspace.
+    #[error(transparent)]
+    Tenant(#[from] tenants::Error),
     /// The model answered nothing.
     #[error("the model's answer was empty")]
     EmptyAnswer,
@@ -39,6 +42,7 @@ impl Error {
             Self::Knowledge(error) => Some(error),
             Self::Search(error) => Some(error),
             Self::Model(error) => Some(error),
+            Self::Tenant(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::EmptyAnswer | Self::Busy(_) => None,
         }

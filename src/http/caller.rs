@@ -1,6 +1,6 @@
 //! Who asks: the credential of a request, turned into a principal by the policy.
 //!
-//! In this order: the control socket; `Authorization: Bearer` with an API key or a visitor's token; the same token as the
+//! In this order: `Authorization: Bearer` with an API key or a visitor's token; the control socket; the same token as the
 //! WebSocket subprotocol `bearer.<token>`, because browsers cannot send headers there; a member's cookie. A cookie is
 //! sent by the browser whoever made the page, so what changes something, and what opens a WebSocket, must come from
 //! our own origin.
@@ -59,7 +59,7 @@ impl FromRequestParts<Arc<Services>> for Caller {
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         let context = RequestContext::from_request_parts(parts, services).await?;
         let now = services.clock.now();
-        let principal = if context.console {
+        let principal = if context.console && !parts.headers.contains_key(AUTHORIZATION) {
             Principal::Console { tenant: None }
         } else {
             authenticate(parts, services, now).await?

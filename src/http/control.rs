@@ -7,13 +7,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::{Extension, Router};
 use axum_server::Handle;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use super::Error;
 use super::context::ConsoleDoor;
@@ -73,65 +73,64 @@ impl Answer {
     }
 }
 
-/// Talks to a running appliance.
+/// Talks to an appliance as its console: a running one through its socket, or one in this process.
 #[derive(Debug, Clone)]
 pub struct Client {
-    path: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Socket(PathBuf),
+    Direct(Router),
 }
 
 /// A client for the socket at `path`. Nothing is connected yet.
 #[must_use]
 pub fn client(path: impl Into<PathBuf>) -> Client {
-    Client { path: path.into() }
+    Client { way: Way::Socket(path.into()) }
+}
+
+/// A client for an appliance in this process.
+#[must_use]
+pub fn direct(router: Router) -> Client {
+    Client { way: Way::Direct(router.layer(Extension(ConsoleDoor))) }
 }
 
 impl Client {
-    /// Sends JSON, or nothing, and reads the whole answer.
+    /// Sends any request, whose URI is a path, and reads the whole answer.
     ///
     /// # Errors
     /// [`Error::NotRunning`] when nothing listens; [`Error::Control`] when the connection breaks.
-    pub async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&serde_json::Value>,
-    ) -> Result<Answer, Error> {
-        let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
-        self.send_request(request.body(body).map_err(Error::BadRequest)?).await
+    pub async fn send_request(&self, request: Request<Body>) -> Result<Answer, Error> {
+        let response = self.open(request).await?;
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.map_err(Error::Answer)?;
+        Ok(Answer { status, body })
     }
 
-    /// Sends any request; its URI is a path.
+    /// Sends any request, whose URI is a path; the answer's body comes as it is made.
     ///
     /// # Errors
-    /// As [`Client::send`].
-    pub async fn send_request(&self, request: Request<Body>) -> Result<Answer, Error> {
-        let stream = UnixStream::connect(&self.path)
-            .await
-            .map_err(|source| Error::NotRunning { path: self.path.clone(), source })?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Error::Control)?;
-        let exchange = async {
-            let response = sender.send_request(request).await.map_err(Error::Control)?;
-            let status = response.status();
-            let body = axum::body::to_bytes(Body::new(response.into_body()), ANSWER_BYTES_MAX)
-                .await
-                .map_err(Error::Answer)?;
-            Ok(Answer { status, body })
-        };
-        tokio::pin!(exchange, connection);
-        tokio::select! {
-            answer = &mut exchange => answer,
-            ended = &mut connection => {
-                // The connection may end before the last bytes were looked at.
-                match ended {
-                    Ok(()) => exchange.await,
-                    Err(error) => Err(Error::Control(error)),
-                }
+    /// As [`Client::send_request`].
+    pub async fn open(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        match &self.way {
+            Way::Direct(router) => {
+                let answered = router.clone().oneshot(request).await;
+                answered.map_err(|never| match never {})
+            }
+            Way::Socket(path) => {
+                let stream = UnixStream::connect(path)
+                    .await
+                    .map_err(|source| Error::NotRunning { path: path.clone(), source })?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Error::Control)?;
+                // Ends with the answer's body, or with the appliance.
+                tokio::spawn(connection);
+                let response = sender.send_request(request).await.map_err(Error::Control)?;
+                Ok(response.map(Body::new))
             }
         }
     }
 }
+

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::base::{ConversationId, TenantId};
-use crate::conversations::{self, MessageView};
+use crate::conversations::{self, ConversationView, MessageView};
 use crate::identity::Pass;
 use crate::identity::pass::ReadConversations;
 use crate::realtime::{
@@ -129,8 +129,19 @@ impl Feed {
 }
 
 /// A message as everybody in the conversation is told of it.
-pub(crate) fn message_frame(message: &MessageView) -> Result<Frame, realtime::Error> {
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn message_frame(message: &MessageView) -> Result<Frame, realtime::Error> {
     Frame::write(FrameKind::ChatMessage, None, message, Some(message.seq))
+}
+
+/// A conversation that was opened or ended, as those in it are told.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn conversation_frame(conversation: &ConversationView) -> Result<Frame, realtime::Error> {
+    Frame::write(FrameKind::ConversationChanged, None, conversation, None)
 }
 
 fn whole_draft(live: &LiveDraft) -> Result<Frame, realtime::Error> {

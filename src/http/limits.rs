@@ -29,12 +29,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const BUCKETS: u64 = 1 << 17;
 const CHECKS_BETWEEN_SWEEPS: u32 = 1 << 16;
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
-/// What a multipart body may hold beyond the file.
-const MULTIPART_BYTES: usize = 64 << 10;
 
 /// The routes that take a document's bytes.
-const UPLOADS: [(Method, &str); 2] =
-    [(Method::POST, "/api/v1/documents"), (Method::PUT, "/api/v1/documents/by-name/{*name}")];
+const UPLOADS: [(Method, &str); 1] = [(Method::PUT, "/api/v1/documents/by-name/{name}")];
 
 /// So many of something from each key in a time.
 struct Rate {
@@ -163,7 +160,7 @@ impl Limits {
             UPLOADS.iter().any(|(method, route)| method == request.method() && *route == path.as_str())
         });
         let (bytes_max, timeout) = if upload {
-            (self.upload_bytes_max.saturating_add(MULTIPART_BYTES), UPLOAD_TIMEOUT)
+            (self.upload_bytes_max, UPLOAD_TIMEOUT)
         } else {
             (self.body_bytes_max, self.timeout)
         };

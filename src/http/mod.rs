@@ -13,7 +13,9 @@ mod context;
 pub mod control;
 mod docs;
 mod error;
+mod events;
 mod extract;
+mod feed;
 mod headers;
 pub mod idempotency;
 mod limits;
@@ -26,10 +28,12 @@ mod services;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod ws;
 
 pub use caller::{BEARER_PROTOCOL_PREFIX, Caller};
 pub use context::RequestContext;
 pub use error::Error;
+pub use feed::{conversation_frame, message_frame};
 pub use extract::{Creating, Json, Once, Paging, Path, Query, idempotency_key};
 pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, WORKSPACE};
 pub use limits::Limits;

@@ -161,6 +161,19 @@ impl Problem {
         self.code
     }
 
+    /// The sentence to show.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The appliance is being stopped.
+    #[must_use]
+    pub fn going_away() -> Self {
+        let detail = "The appliance is being restarted. Try again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "going_away", detail).retry_after(Duration::from_secs(2))
+    }
+
     /// The problem of an answer that was made without one, such as the router's 405.
     fn of_status(status: StatusCode) -> Option<Self> {
         let (code, detail) = match status {

@@ -14,11 +14,15 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::context::TrustedProxies;
 use super::headers::PAGE_POLICY;
-use super::{Problem, Routes, Services, api, context, docs, limits, openapi, pages, problem};
+use super::{Problem, Routes, Services, api, context, docs, limits, openapi, pages, problem, ws};
 
 /// Routes that are neither pages nor in the API's document.
-const PLAIN_ROUTES: [(Method, &str); 3] =
-    [(Method::GET, "/api/openapi.json"), (Method::GET, "/api/docs"), (Method::GET, "/api/docs.css")];
+const PLAIN_ROUTES: [(Method, &str); 4] = [
+    (Method::GET, "/ws"),
+    (Method::GET, "/api/openapi.json"),
+    (Method::GET, "/api/docs"),
+    (Method::GET, "/api/docs.css"),
+];
 
 fn documented() -> Routes {
     OpenApiRouter::with_openapi(openapi::outline()).merge(api::routes())
@@ -47,6 +51,7 @@ pub fn router(services: Arc<Services>) -> Router {
     let proxies = TrustedProxies(services.trusted_proxies.as_slice().into());
     Router::new()
         .merge(api)
+        .route("/ws", get(ws::open))
         .merge(pages::routes())
         .merge(documentation(&document))
         .fallback(|| async { Problem::not_found() })

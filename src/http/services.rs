@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Limits;
 use crate::base::{Clock, Sealer};
 use crate::contacts::VisitorTokens;
 use crate::identity::{Passwords, Policy, SignIn};
+use crate::knowledge::Knowledge;
+use crate::realtime::Hub;
 use crate::store::Keyspace;
 use crate::telemetry::Health;
 
@@ -34,6 +37,12 @@ pub struct Services {
     pub trusted_proxies: Vec<IpNet>,
     /// The certificate of the appliance's own authority, if that is in use.
     pub authority_pem: Option<String>,
+    /// Who listens to which conversation.
+    pub hub: Hub,
+    /// Documents.
+    pub knowledge: Knowledge,
+    /// Told when open connections should come to an end.
+    pub stopping: CancellationToken,
 }
 
 impl Services {

@@ -40,6 +40,8 @@ pub enum FrameKind {
     Error,
     /// Everything that was missed has been sent.
     Resumed,
+    /// The conversation was ended.
+    ConversationChanged,
 }
 
 impl FrameKind {
@@ -60,6 +62,7 @@ impl FrameKind {
             Self::Pong => "pong",
             Self::Error => "error",
             Self::Resumed => "resumed",
+            Self::ConversationChanged => "conversation_changed",
         }
     }
 }

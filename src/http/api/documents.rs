@@ -115,12 +115,7 @@ async fn delete(services: Inside, caller: Caller, Path(id): Path<DocumentId>) ->
 async fn content(services: Inside, caller: Caller, Path(id): Path<DocumentId>) -> Result<Response, Problem> {
     let pass = caller.pass::<ReadKnowledge>()?;
     let keyspace = caller.enter(&services).await?;
-    let (document, hash) = keyspace
-        .query(move |tx| {
-            let document = knowledge::get(tx, pass, id)?;
-            Ok::<_, knowledge::Error>((document, knowledge::content_of(tx, pass, id)?))
-        })
-        .await?;
+    let (document, hash) = keyspace.query(move |tx| knowledge::content_of(tx, pass, id)).await?;
     let (file, bytes) = files::open(&keyspace, hash).await?;
     Ok(attachment(&document.name, bytes, Body::from_stream(ReaderStream::new(file))))
 }
@@ -147,7 +142,7 @@ fn attachment(name: &str, bytes: u64, body: Body) -> Response {
 async fn text(services: Inside, caller: Caller, Path(id): Path<DocumentId>) -> Result<Response, Problem> {
     let pass = caller.pass::<ReadKnowledge>()?;
     let keyspace = caller.enter(&services).await?;
-    let hash = keyspace.query(move |tx| knowledge::text_of(tx, pass, id)).await?;
+    let (_, hash) = keyspace.query(move |tx| knowledge::text_of(tx, pass, id)).await?;
     let (file, bytes) = files::open(&keyspace, hash).await?;
     let mut response = Body::from_stream(ReaderStream::new(file)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -2,10 +2,13 @@
 
 mod api_keys;
 mod certificate;
+mod conversations;
+mod documents;
 mod health;
 mod identity;
 mod jobs;
 mod list;
+mod search;
 mod tenants;
 mod widget;
 
@@ -16,11 +19,13 @@ use super::Routes;
 
 /// Every route of the API.
 pub(super) fn routes() -> Routes {
-    let for_visitors = widget::routes().layer(cors());
+    let for_visitors = widget::routes().merge(conversations::routes()).layer(cors());
     let for_members = Routes::new()
         .merge(identity::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
+        .merge(documents::routes())
+        .merge(search::routes())
         .merge(jobs::routes());
     Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
 }

@@ -1,0 +1,141 @@
+//! The appliance that a command works on: the running one, through its control socket, or else one that this process
+//! opens itself. Either way a command speaks the same API, as the console.
+
+use std::path::PathBuf;
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{Method, Request};
+use serde_json::Value;
+
+use super::Failure;
+use crate::app::App;
+use crate::base::Fault;
+use crate::config::Settings;
+use crate::http::control::{self, Answer, Client};
+use crate::http::WORKSPACE;
+use crate::store;
+
+/// The appliance of a data directory.
+pub(super) struct Appliance {
+    client: Client,
+    /// Nothing when another process runs it.
+    pub(super) own: Option<App>,
+}
+
+/// What to send.
+#[derive(Debug, Default)]
+pub(super) struct Call<'a> {
+    /// The short name of the workspace to act in.
+    pub(super) workspace: Option<&'a str>,
+    /// A visitor's token, to act as that visitor.
+    pub(super) token: Option<&'a str>,
+    /// The content type and the body.
+    pub(super) body: Option<(&'a str, Vec<u8>)>,
+}
+
+impl<'a> Call<'a> {
+    /// In a workspace.
+    pub(super) fn within(workspace: &'a str) -> Self {
+        Self { workspace: Some(workspace), ..Self::default() }
+    }
+
+    /// With a body in JSON.
+    pub(super) fn json(mut self, body: &Value) -> Self {
+        self.body = Some(("application/json", body.to_string().into_bytes()));
+        self
+    }
+}
+
+impl Appliance {
+    /// Opens the data directory, or finds the process that has it.
+    pub(super) async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::new(format!("The path of this program cannot be found: {error}")))?;
+        match App::open(settings, &program).await {
+            Ok(app) => Ok(Self { client: control::direct(app.router()), own: Some(app) }),
+            Err(error) => match error.downcast::<store::Error>() {
+                Ok(store::Error::InUse { path }) => {
+                    Ok(Self { client: control::client(control::path(&path)), own: None })
+                }
+                Ok(other) => Err(other.into()),
+                Err(other) => Err(Failure::from_any(&other)),
+            },
+        }
+    }
+
+    /// Sends a request and reads its answer; an answer with a problem is a failure with its sentence.
+    pub(super) async fn send(&self, method: Method, path: &str, call: Call<'_>) -> Result<Value, Failure> {
+        let answer = self.client.send_request(request(method, path, call)?).await?;
+        if answer.status.is_success() { Ok(answer.json()) } else { Err(refusal(&answer)) }
+    }
+
+    /// Sends a request whose answer comes in pieces.
+    pub(super) async fn stream(&self, path: &str, call: Call<'_>) -> Result<Body, Failure> {
+        let response = self.client.open(request(Method::GET, path, call)?).await?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        Err(Failure::new(format!("The appliance refused with {}.", response.status())))
+    }
+
+    /// Ends the appliance if it is this process's own.
+    pub(super) async fn close(self) {
+        if let Some(app) = self.own {
+            app.stop().await;
+        }
+    }
+}
+
+fn request(method: Method, path: &str, call: Call<'_>) -> Result<Request<Body>, Failure> {
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+    if let Some(workspace) = call.workspace {
+        request = request.header(&WORKSPACE, workspace);
+    }
+    if let Some(token) = call.token {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let body = match call.body {
+        Some((kind, bytes)) => {
+            request = request.header(CONTENT_TYPE, kind);
+            Body::from(bytes)
+        }
+        None => Body::empty(),
+    };
+    request.body(body).map_err(|error| Failure::new(format!("{path} is not an address: {error}")))
+}
+
+fn refusal(answer: &Answer) -> Failure {
+    let problem = answer.json();
+    let detail = problem.get("detail").and_then(Value::as_str);
+    Failure::new(detail.map_or_else(|| format!("The appliance refused with {}.", answer.status), str::to_owned))
+}
+
+/// A file as a command shows its path to people.
+pub(super) fn shown(path: &std::path::Path) -> String {
+    path.display().to_string()
+}
+
+impl Failure {
+    /// Of whatever went wrong while building the appliance: a fault of ours says it in its own words.
+    pub(super) fn from_any(error: &anyhow::Error) -> Self {
+        let known: [Option<&dyn Fault>; 4] = [
+            error.downcast_ref::<crate::search::Error>().map(|fault| fault as &dyn Fault),
+            error.downcast_ref::<crate::outbound::Error>().map(|fault| fault as &dyn Fault),
+            error.downcast_ref::<crate::ai::Error>().map(|fault| fault as &dyn Fault),
+            error.downcast_ref::<crate::http::Error>().map(|fault| fault as &dyn Fault),
+        ];
+        match known.into_iter().flatten().next() {
+            Some(fault) => Self::new(format!("{}\n  {error:#}", fault.public())),
+            None => Self::new(format!("{error:#}")),
+        }
+    }
+}
+
+/// A folder that a command was given, as it really is.
+pub(super) fn folder(path: &std::path::Path) -> Result<PathBuf, Failure> {
+    let folder = path
+        .canonicalize()
+        .map_err(|error| Failure::new(format!("The folder {} cannot be read: {error}", shown(path))))?;
+    if folder.is_dir() { Ok(folder) } else { Err(Failure::new(format!("{} is not a folder.", shown(path)))) }
+}

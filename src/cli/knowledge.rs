@@ -1,0 +1,233 @@
+//! `frontdesk knowledge`: add a folder of documents, search them, and measure how good the searching is.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use notify::Watcher as _;
+use serde_json::{Value, json};
+
+use super::appliance::{Appliance, Call, folder, shown};
+use super::folder::{documents_of, send, watch};
+use super::{Failure, SettingsArguments, ask};
+use crate::base::Fault as _;
+use crate::search::embedder::MiniLm;
+use crate::search::eval::{Options, evaluate};
+use crate::search::fusion::Calibration;
+use crate::telemetry::start_log;
+
+/// Changes that come within so long of each other are taken together.
+const SETTLE: Duration = Duration::from_millis(500);
+/// Texts embedded between two looks at the progress.
+const BATCH: usize = 64;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KnowledgeCommand {
+    /// Add the documents of a folder, or of one file, to a workspace, and watch them being read
+    Add(AddArguments),
+    /// Search the documents of a workspace and show why each passage was found
+    Search(SearchArguments),
+    /// Measure retrieval on a folder with corpus.jsonl, queries.jsonl and qrels.tsv
+    Eval(EvalArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArguments {
+    /// The folder or file
+    path: PathBuf,
+    /// The workspace's short name
+    #[arg(long, default_value = "demo")]
+    workspace: String,
+    /// Put this before the documents' names, such as manuals/
+    #[arg(long, default_value = "")]
+    prefix: String,
+    /// Go on, and add what changes in the folder
+    #[arg(long)]
+    watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SearchArguments {
+    /// A question or words
+    query: String,
+    /// The workspace's short name
+    #[arg(long, default_value = "demo")]
+    workspace: String,
+    /// Passages at most
+    #[arg(long, default_value_t = 5)]
+    limit: u32,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArguments {
+    /// The folder
+    folder: PathBuf,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &SettingsArguments, command: &KnowledgeCommand) -> Result<(), Failure> {
+    match command {
+        KnowledgeCommand::Add(wish) => add(arguments, wish),
+        KnowledgeCommand::Search(wish) => search(arguments, wish),
+        KnowledgeCommand::Eval(wish) => eval(wish),
+    }
+}
+
+fn add(arguments: &SettingsArguments, wish: &AddArguments) -> Result<(), Failure> {
+    let settings = arguments.load()?.settings;
+    start_log(&settings.log)?;
+    let (path, only) = match wish.path.is_file() {
+        true => (wish.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".")), wish.path.file_name()),
+        false => (wish.path.as_path(), None),
+    };
+    let (path, only) = (folder(path)?, only.map(|name| name.to_string_lossy().into_owned()));
+    super::run_async(async move {
+        let appliance = Appliance::open(&settings).await?;
+        let mut changes = wish.watch.then(|| changes_of(&path)).transpose()?;
+        let mut outcome = add_once(&appliance, wish, &path, only.as_deref()).await;
+        if let Some((_watcher, changes)) = &mut changes {
+            if let Err(failure) = &outcome {
+                let _ = writeln!(std::io::stderr(), "{failure}");
+            }
+            let _ = writeln!(std::io::stderr(), "Watching {}. Press Ctrl-C to stop.", shown(&path));
+            outcome = watch_changes(&appliance, wish, &path, only.as_deref(), changes).await;
+        }
+        appliance.close().await;
+        outcome
+    })
+}
+
+async fn add_once(
+    appliance: &Appliance,
+    wish: &AddArguments,
+    path: &Path,
+    only: Option<&str>,
+) -> Result<(), Failure> {
+    let mut documents = documents_of(path, false)?;
+    if let Some(only) = only {
+        documents.retain(|name, _| name == only);
+    }
+    if documents.is_empty() {
+        return Err(Failure::new(format!("There are no files in {}.", shown(path))));
+    }
+    let sent = send(appliance, &wish.workspace, &documents, &wish.prefix).await?;
+    let failed = watch(appliance, &wish.workspace).await?;
+    let mut output = std::io::stdout();
+    for (name, reason) in sent.refused.iter().chain(&failed) {
+        let _ = writeln!(output, "{name}: {reason}");
+    }
+    let ready = sent.accepted.saturating_sub(failed.len());
+    let _ = writeln!(output, "{ready} of {} documents can be searched.", documents.len());
+    if sent.refused.is_empty() && failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new("Some documents could not be read; the reasons stand above."))
+    }
+}
+
+type Changes = tokio::sync::mpsc::Receiver<()>;
+
+/// Tells when something changes below `path`. One waiting word is enough: everything is looked at then.
+fn changes_of(path: &Path) -> Result<(notify::RecommendedWatcher, Changes), Failure> {
+    let (tell, changes) = tokio::sync::mpsc::channel(1);
+    let failed = |error: notify::Error| Failure::new(format!("{} cannot be watched: {error}", shown(path)));
+    let mut watcher = notify::recommended_watcher(move |_| {
+        let _ = tell.try_send(());
+    })
+    .map_err(failed)?;
+    watcher.watch(path, notify::RecursiveMode::Recursive).map_err(failed)?;
+    Ok((watcher, changes))
+}
+
+async fn watch_changes(
+    appliance: &Appliance,
+    wish: &AddArguments,
+    path: &Path,
+    only: Option<&str>,
+    changes: &mut Changes,
+) -> Result<(), Failure> {
+    loop {
+        tokio::select! {
+            told = changes.recv() => if told.is_none() { return Ok(()) },
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        }
+        tokio::time::sleep(SETTLE).await;
+        let _ = changes.try_recv();
+        if let Err(failure) = add_once(appliance, wish, path, only).await {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+        }
+    }
+}
+
+fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), Failure> {
+    let settings = arguments.load()?.settings;
+    start_log(&settings.log)?;
+    let found = super::run_async(async move {
+        let appliance = Appliance::open(&settings).await?;
+        let call = Call::within(&wish.workspace).json(&json!({ "query": wish.query, "limit": wish.limit }));
+        let found = appliance.send(Method::POST, "/api/v1/search", call).await;
+        appliance.close().await;
+        found
+    })?;
+    let mut output = std::io::stdout().lock();
+    if wish.json {
+        let _ = writeln!(output, "{found}");
+        return Ok(());
+    }
+    let results = found.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
+    for (place, passage) in (1..).zip(&results) {
+        let number = |value: Option<&Value>| value.and_then(Value::as_f64).unwrap_or_default();
+        let side = |key: &str| {
+            let side = passage.get(key);
+            let rank = side.and_then(|side| side.get("rank")).and_then(Value::as_u64);
+            let rank = rank.map_or_else(|| "-".to_owned(), |rank| format!("#{rank}"));
+            format!("{key} {:.3} {rank}", number(side.and_then(|side| side.get("score"))))
+        };
+        let title = format!("{} ({})", ask::text(passage, "title"), ask::text(passage, "name"));
+        let _ = writeln!(output, "{place}. {title}");
+        let _ = writeln!(output, "   score {:.3}, {}, {}", number(passage.get("score")), side("semantic"), side("keyword"));
+        for line in ask::text(passage, "text").lines() {
+            let _ = writeln!(output, "   {line}");
+        }
+    }
+    if results.is_empty() {
+        let _ = writeln!(output, "Nothing was found.");
+    }
+    Ok(())
+}
+
+fn eval(wish: &EvalArguments) -> Result<(), Failure> {
+    let embedder = MiniLm::bundled()?;
+    let shows = std::io::stderr().is_terminal();
+    let embed = |texts: &[&str]| -> Result<Vec<Vec<f32>>, String> {
+        let mut vectors = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(BATCH) {
+            vectors.extend(embedder.embed_passages(batch).map_err(|error| error.public().into_owned())?);
+        }
+        Ok(vectors)
+    };
+    let progress = |done: usize, total: usize| {
+        if shows {
+            let _ = write!(std::io::stderr(), "\rEmbedding: {done} of {total} ");
+        }
+    };
+    let options = Options { language: None, calibration: Calibration::of_model(embedder.model_id()) };
+    let report = evaluate(&wish.folder, &embed, options, &progress)?;
+    if shows {
+        let _ = write!(std::io::stderr(), "\r{:40}\r", "");
+    }
+    let text = if wish.json {
+        serde_json::to_string(&report).map_err(|error| Failure::new(error.to_string()))?
+    } else {
+        report.to_string()
+    };
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
