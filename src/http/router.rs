@@ -48,18 +48,23 @@ pub fn routes_listed() -> Vec<(Method, String)> {
 pub fn router(services: Arc<Services>) -> Router {
     let document = document();
     let (api, _) = documented().split_for_parts();
-    let proxies = TrustedProxies(services.trusted_proxies.as_slice().into());
-    Router::new()
+    let routes = Router::new()
         .merge(api)
         .route("/ws", get(ws::open))
         .merge(pages::routes())
-        .merge(documentation(&document))
+        .merge(documentation(&document));
+    layered(routes, &services).with_state(services)
+}
+
+/// The layers that every request passes, whatever it asks for.
+pub(super) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, services: &Services) -> Router<S> {
+    let proxies = TrustedProxies(services.trusted_proxies.as_slice().into());
+    routes
         .fallback(|| async { Problem::not_found() })
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(axum::middleware::from_fn_with_state(services.limits.clone(), limits::layer))
         .layer(axum::middleware::from_fn_with_state(proxies, context::layer))
-        .with_state(services)
 }
 
 /// What panicked has been written to standard error by the panic hook.

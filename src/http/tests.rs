@@ -1,1 +1,430 @@
+//! The doors as clients meet them: a real listener on port 0 with the appliance's own certificate.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Method;
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::base::{ManualClock, Sealer, Secret, Timestamp};
+use crate::config::{self, Sources};
+use crate::contacts::VisitorTokens;
+use crate::identity::{Passwords, Policy, SignIn, setup};
+use crate::store::{Store, StoreOptions};
+use crate::telemetry::Health;
+
+const START: u64 = 1_790_000_000_000;
+
+/// A running server with a fresh data directory.
+struct Desk {
+    folder: tempfile::TempDir,
+    clock: Arc<ManualClock>,
+    services: Arc<Services>,
+    address: SocketAddr,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<Result<(), Error>>,
+}
+
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+    text: String,
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test is a client of the appliance")]
+fn trusting(authority: &str) -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+    reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap()
+}
+
+impl Desk {
+    async fn open() -> Self {
+        Self::open_with(&[], |router| router).await
+    }
+
+    async fn open_with(settings: &[(&str, &str)], change: impl FnOnce(axum::Router) -> axum::Router) -> Self {
+        let flag = |(key, text): &(&str, &str)| config::FlagValue {
+            flag: "--set".into(),
+            key: (*key).into(),
+            text: (*text).into(),
+        };
+        let sources = Sources { flags: settings.iter().map(flag).collect(), ..Sources::default() };
+        let settings = config::load(&sources).unwrap().settings;
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
+        let store = Arc::new(Store::open(folder.path(), StoreOptions::default(), clock.clone()).unwrap());
+        // Certificates are judged by the client's own clock.
+        let now = crate::base::Clock::now(&crate::base::SystemClock);
+        let tls = prepare(store.directory(), &settings.server, now).unwrap();
+        let sealer = Sealer::new(&[7; 32]);
+        let (policy, passwords) = (Policy::new(store.clone()), Passwords::new());
+        let health = Health::default();
+        health.ok("store");
+        let services = Arc::new(Services {
+            clock: clock.clone(),
+            sign_in: SignIn::new(policy.system().clone(), passwords.clone()),
+            policy,
+            passwords,
+            visitors: VisitorTokens::new(sealer.clone()),
+            sealer,
+            limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
+            health: Arc::new(health),
+            trusted_proxies: Vec::new(),
+            authority_pem: tls.authority_pem.clone(),
+        });
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = ServerOptions { tls: tls.config, connections_max: 64, drain: Duration::from_secs(30) };
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(run(listener, change(router(services.clone())), options, stop.clone()));
+        let client = trusting(&tls.authority_pem.unwrap());
+        Self { folder, clock, services, address, client, stop, serving }
+    }
+
+    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let mut request =
+            self.client.request(method, format!("https://localhost:{}{path}", self.address.port()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Reply { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.ask(Method::GET, path, headers, None).await
+    }
+
+    /// Sets the appliance up and returns the owner's cookie.
+    async fn set_up(&self) -> String {
+        let now = Timestamp::from_millis(START);
+        let token: Secret =
+            self.services.system().write(move |tx| setup::issue(tx, now)).await.unwrap().unwrap();
+        let wish = json!({
+            "token": token.expose(), "name": "Ada", "email": "ada@example.com",
+            "password": "correct horse battery", "workspace_name": "Acme",
+        });
+        let reply = self.ask(Method::POST, "/api/v1/setup", &[], Some(wish)).await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        cookie_of(&reply)
+    }
+
+    async fn close(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap().unwrap();
+    }
+}
+
+fn cookie_of(reply: &Reply) -> String {
+    let cookie = reply.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.contains("; Path=/;") && cookie.contains("Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_owner_sets_up_signs_out_and_in_again() {
+    let desk = Desk::open().await;
+    assert_eq!(desk.get("/api/v1/setup", &[]).await.body, json!({"needed": true}));
+    let cookie = desk.set_up().await;
+    assert_eq!(desk.get("/api/v1/setup", &[]).await.body, json!({"needed": false}));
+    let me = desk.get("/api/v1/me", &[("cookie", &cookie)]).await;
+    assert_eq!(me.body["account"]["email"], "ada@example.com");
+    assert_eq!(me.body["workspaces"][0]["slug"], "acme");
+    assert_eq!(me.body["operator"], true);
+
+    let elsewhere = [("cookie", cookie.as_str()), ("origin", "https://evil.example")];
+    let refused = desk.ask(Method::DELETE, "/api/v1/sessions/current", &elsewhere, None).await;
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("origin_refused")));
+    let out = desk.ask(Method::DELETE, "/api/v1/sessions/current", &[("cookie", &cookie)], None).await;
+    assert_eq!(out.status, 204);
+    assert!(out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(desk.get("/api/v1/me", &[("cookie", &cookie)]).await.status, 401);
+
+    let wrong = json!({"email": "ada@example.com", "password": "wrong horse battery"});
+    assert_eq!(desk.ask(Method::POST, "/api/v1/sessions", &[], Some(wrong)).await.status, 401);
+    let right = json!({"email": "Ada@Example.com", "password": "correct horse battery"});
+    let back = desk.ask(Method::POST, "/api/v1/sessions", &[], Some(right)).await;
+    assert_eq!(back.status, 201);
+    assert_eq!(desk.get("/api/v1/me", &[("cookie", &cookie_of(&back))]).await.status, 200);
+    desk.clock.advance(Duration::from_secs(31 * 60));
+    assert_eq!(desk.get("/api/v1/me", &[("cookie", &cookie_of(&back))]).await.status, 401);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn an_api_key_is_made_once_works_and_is_revoked() {
+    let desk = Desk::open().await;
+    let cookie = desk.set_up().await;
+    let owner = [("cookie", cookie.as_str()), ("idempotency-key", "k-1")];
+    let wish = json!({"name": "CI", "role": "viewer"});
+    let made = desk.ask(Method::POST, "/api/v1/api-keys", &owner, Some(wish.clone())).await;
+    let again = desk.ask(Method::POST, "/api/v1/api-keys", &owner, Some(wish)).await;
+    assert_eq!((made.status, again.status), (201, 201), "{}", made.text);
+    assert_eq!(made.body, again.body);
+    let other =
+        desk.ask(Method::POST, "/api/v1/api-keys", &owner, Some(json!({"name": "X", "role": "admin"}))).await;
+    assert_eq!((other.status, &other.body["code"]), (409, &json!("idempotency_key_reused")));
+    let listed = desk.get("/api/v1/api-keys?limit=1", &[("cookie", &cookie)]).await;
+    assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);
+    assert_eq!(listed.body["next_cursor"], Value::Null);
+    assert!(!listed.text.contains(made.body["secret"].as_str().unwrap()));
+
+    let bearer = format!("Bearer {}", made.body["secret"].as_str().unwrap());
+    let key = [("authorization", bearer.as_str())];
+    assert_eq!(desk.get("/api/v1/workspace", &key).await.body["slug"], "acme");
+    assert_eq!(desk.get("/api/v1/api-keys", &key).await.status, 403);
+    assert_eq!(desk.get("/api/v1/jobs", &key).await.status, 403);
+    assert_eq!(desk.get("/api/v1/tenants", &key).await.status, 403);
+    let revoke = format!("/api/v1/api-keys/{}", made.body["key"]["id"].as_str().unwrap());
+    assert_eq!(desk.ask(Method::DELETE, &revoke, &[("cookie", &cookie)], None).await.status, 204);
+    assert_eq!(desk.get("/api/v1/workspace", &key).await.status, 401);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_workspace_is_changed_by_its_owner_and_shown_to_everybody() {
+    let desk = Desk::open().await;
+    let cookie = desk.set_up().await;
+    let owner = [("cookie", cookie.as_str())];
+    let change = json!({"greeting": "Hi!", "suggestions": ["Where is my order?"]});
+    let changed = desk.ask(Method::PATCH, "/api/v1/workspace", &owner, Some(change)).await;
+    assert_eq!(changed.body["greeting"], "Hi!");
+    let bad = desk.ask(Method::PATCH, "/api/v1/workspace", &owner, Some(json!({"accent": "red"}))).await;
+    assert_eq!((bad.status, &bad.body["errors"][0]["pointer"]), (400, &json!("/accent")));
+
+    let made = desk.ask(Method::POST, "/api/v1/tenants", &owner, Some(json!({"name": "Second"}))).await;
+    assert_eq!(made.body["slug"], "second");
+    assert_eq!(desk.get("/api/v1/workspace", &owner).await.body["code"], "workspace_required");
+    let chosen = [owner[0], ("frontdesk-workspace", "second")];
+    assert_eq!(desk.get("/api/v1/workspace", &chosen).await.body["slug"], "second");
+    assert_eq!(desk.get("/api/v1/jobs?state=waiting", &chosen).await.body["items"], json!([]));
+    let foreign = [owner[0], ("frontdesk-workspace", "third")];
+    assert_eq!(desk.get("/api/v1/workspace", &foreign).await.status, 404);
+
+    let shown = desk.get("/api/v1/widget/acme", &[("origin", "https://shop.example")]).await;
+    assert_eq!(shown.body["suggestions"], json!(["Where is my order?"]));
+    assert_eq!(shown.headers["access-control-allow-origin"], "*");
+    assert!(shown.headers.get("access-control-allow-credentials").is_none());
+    assert_eq!(desk.get("/api/v1/widget/none", &[]).await.status, 404);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_visitor_sees_the_chat_and_nothing_behind_it() {
+    let desk = Desk::open().await;
+    desk.set_up().await;
+    let made = desk.ask(Method::POST, "/api/v1/widget/acme/visitors", &[], Some(json!({}))).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let bearer = format!("Bearer {}", made.body["token"].as_str().unwrap());
+    let visitor = [("authorization", bearer.as_str())];
+    for path in ["/api/v1/workspace", "/api/v1/api-keys", "/api/v1/jobs", "/api/v1/tenants"] {
+        assert_eq!(desk.get(path, &visitor).await.status, 404, "{path}");
+        assert_eq!(desk.get(path, &[]).await.status, 401, "{path}");
+    }
+    let damaged = [("authorization", "Bearer x.y")];
+    assert_eq!(desk.get("/api/v1/workspace", &damaged).await.body["code"], "visitor_token_invalid");
+    let preflight = [
+        ("origin", "https://shop.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type,idempotency-key"),
+    ];
+    let allowed = desk.ask(Method::OPTIONS, "/api/v1/widget/acme/visitors", &preflight, None).await;
+    assert_eq!(allowed.headers["access-control-allow-origin"], "*");
+    let private = desk.ask(Method::OPTIONS, "/api/v1/sessions", &preflight, None).await;
+    assert!(private.headers.get("access-control-allow-origin").is_none());
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_is_a_problem_document_with_the_requests_id() {
+    let desk = Desk::open().await;
+    let missing = desk.get("/nothing/here", &[]).await;
+    assert_eq!(missing.headers["content-type"], PROBLEM_JSON);
+    assert_eq!(missing.body["code"], "not_found");
+    assert_eq!(missing.body["request_id"].as_str(), missing.headers["x-request-id"].to_str().ok());
+    let method = desk.ask(Method::PUT, "/api/v1/me", &[], None).await;
+    assert_eq!((method.status, &method.body["code"]), (405, &json!("method_not_allowed")));
+    assert!(method.headers["allow"].to_str().unwrap().contains("GET"));
+    let text = desk.ask(Method::POST, "/api/v1/sessions", &[("content-type", "text/plain")], None).await;
+    assert_eq!(text.status, 415);
+    let fields = desk.ask(Method::POST, "/api/v1/sessions", &[], Some(json!({"email": 1}))).await;
+    assert_eq!((fields.status, &fields.body["errors"][0]["pointer"]), (400, &json!("/email")));
+    let large = json!({"email": "x".repeat(2 << 20), "password": ""});
+    assert_eq!(
+        desk.ask(Method::POST, "/api/v1/sessions", &[], Some(large)).await.body["code"],
+        "body_too_large"
+    );
+    let cookie = desk.set_up().await;
+    let owner = [("cookie", cookie.as_str())];
+    assert_eq!(desk.ask(Method::DELETE, "/api/v1/api-keys/nonsense", &owner, None).await.status, 404);
+    assert_eq!(desk.get("/api/v1/jobs?limit=x", &owner).await.body["code"], "query_invalid");
+    assert_eq!(desk.get("/api/v1/jobs?cursor=%21", &owner).await.body["code"], "query_invalid");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_and_the_next_request_is_served() {
+    async fn broken() -> axum::http::StatusCode {
+        panic!("on purpose")
+    }
+    let layered = |services: &Arc<Services>| {
+        let routes = axum::Router::new().route("/broken", axum::routing::get(broken));
+        super::router::layered(routes, services)
+    };
+    let desk = Desk::open().await;
+    let services = desk.services.clone();
+    desk.close().await;
+    let desk = Desk::open_with(&[], move |_| layered(&services)).await;
+    let reply = desk.get("/broken", &[]).await;
+    assert_eq!((reply.status, &reply.body["code"]), (500, &json!("internal")));
+    assert!(!reply.text.contains("on purpose"));
+    assert_eq!(desk.get("/other", &[]).await.status, 404);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn too_many_requests_are_told_when_to_come_back() {
+    let settings =
+        [("limits.sign_ins_per_minute_per_address", "1"), ("limits.requests_per_minute_per_address", "3")];
+    let desk = Desk::open_with(&settings, |router| router).await;
+    let wish = json!({"email": "a@b", "password": "x"});
+    assert_eq!(desk.ask(Method::POST, "/api/v1/sessions", &[], Some(wish.clone())).await.status, 401);
+    let limited = desk.ask(Method::POST, "/api/v1/sessions", &[], Some(wish)).await;
+    assert_eq!((limited.status, &limited.body["code"]), (429, &json!("rate_limited")));
+    assert!(limited.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+    assert_eq!(desk.get("/api/v1/me", &[]).await.status, 401);
+    assert_eq!(desk.get("/api/v1/me", &[]).await.status, 429);
+    assert_eq!(desk.get("/healthz/live", &[]).await.status, 204);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_finishes_after_the_stop_and_new_ones_are_not_taken() {
+    let (entered, mut inside) = tokio::sync::mpsc::channel::<()>(1);
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let opened = gate.clone();
+    let slow = move || async move {
+        entered.send(()).await.unwrap();
+        opened.notified().await;
+        "done"
+    };
+    let desk = Desk::open_with(&[], |router| router.route("/slow", axum::routing::get(slow))).await;
+    let url = format!("https://localhost:{}/slow", desk.address.port());
+    let asked = tokio::spawn(desk.client.get(url).send());
+    inside.recv().await.unwrap();
+    desk.stop.cancel();
+    while tokio::net::TcpStream::connect(desk.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    gate.notify_one();
+    assert_eq!(asked.await.unwrap().unwrap().text().await.unwrap(), "done");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn the_control_socket_is_the_console_and_a_header_never_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::open().await;
+    desk.set_up().await;
+    let path = control::path(desk.folder.path());
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn({
+        let (router, path, stop) = (router(desk.services.clone()), path.clone(), stop.clone());
+        async move { control::serve(router, &path, stop).await }
+    });
+    let client = control::client(&path);
+    let answer = loop {
+        match client.send(Method::GET, "/api/v1/tenants", None).await {
+            Err(Error::NotRunning { .. }) => tokio::task::yield_now().await,
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["items"][0]["slug"], "acme");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let made = client.send(Method::POST, "/api/v1/tenants", Some(&json!({"name": "By hand"}))).await.unwrap();
+    assert_eq!((made.status.as_u16(), &made.json()["slug"]), (201, &json!("by-hand")));
+    let forged = [("x-console", "1"), ("x-forwarded-for", "127.0.0.1")];
+    assert_eq!(desk.get("/api/v1/tenants", &forged).await.status, 401);
+    stop.cancel();
+    serving.await.unwrap().unwrap();
+    assert!(matches!(client.send(Method::GET, "/healthz/live", None).await, Err(Error::NotRunning { .. })));
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_what_to_allow() {
+    let desk = Desk::open().await;
+    let api = desk.get("/healthz/ready", &[]).await;
+    assert_eq!(api.body["ready"], true);
+    assert_eq!(api.headers["cache-control"], "no-store");
+    assert_eq!(api.headers["x-content-type-options"], "nosniff");
+    assert!(api.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    assert!(desk.get("/ca.pem", &[]).await.text.starts_with("-----BEGIN CERTIFICATE-----"));
+    let docs = desk.get("/api/docs", &[]).await;
+    assert!(docs.headers["content-security-policy"].to_str().unwrap().contains("style-src 'self'"));
+    assert!(!docs.text.contains("<script") && !docs.text.contains(" style="));
+    assert_eq!(desk.get("/api/docs.css", &[]).await.headers["content-type"], "text/css; charset=utf-8");
+    let page = desk.get("/chat/acme?embed=1", &[]).await;
+    if page.status == 200 {
+        let policy = |reply: &Reply| reply.headers["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy(&page).contains("frame-ancestors *"));
+        assert!(policy(&desk.get("/chat/acme", &[]).await).contains("frame-ancestors 'none'"));
+        let loader = desk.get("/sdk.js", &[]).await;
+        assert_eq!(loader.headers["cross-origin-resource-policy"], HeaderValue::from_static("cross-origin"));
+    }
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn the_document_and_its_page_name_every_operation() {
+    let desk = Desk::open().await;
+    let document = desk.get("/api/openapi.json", &[]).await.body;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let page = desk.get("/api/docs", &[]).await.text;
+    let listed = routes_listed();
+    assert!(listed.iter().any(|(method, path)| *method == Method::DELETE && path == "/api/v1/api-keys/{id}"));
+    for (path, item) in document["paths"].as_object().unwrap() {
+        assert!(page.contains(path.as_str()), "{path}");
+        for (method, operation) in item.as_object().unwrap() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            assert!(listed.contains(&(method, path.clone())), "{path}");
+            let words = format!("{} {}", operation["summary"], operation["description"]);
+            assert!(
+                words.contains("Permission: ")
+                    || words.contains("Open to ")
+                    || words.contains("Any signed-in"),
+                "{path}: {words}"
+            );
+            assert!(operation["responses"]["default"].is_object(), "{path}");
+        }
+    }
+    let text = document.to_string();
+    let names = document["components"]["schemas"].as_object().unwrap();
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(names.contains_key(name), "{name} is referred to and not described");
+    }
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_the_client_can() {
+    let desk = Desk::open().await;
+    let url = format!("https://localhost:{}/healthz/live", desk.address.port());
+    let response = desk.client.get(url).send().await.unwrap();
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    desk.close().await;
+}

@@ -162,6 +162,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Fault as _;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + seconds * 1_000)

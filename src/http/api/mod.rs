@@ -14,8 +14,8 @@ mod widget;
 
 pub(super) use list::List;
 
-use super::headers::cors;
 use super::Routes;
+use super::headers::cors;
 
 /// Every route of the API.
 pub(super) fn routes() -> Routes {

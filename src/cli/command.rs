@@ -1,0 +1,74 @@
+//! The commands, and how one is carried out.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::{Failure, SettingsArguments, config_check, healthcheck};
+
+/// An AI support desk in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "frontdesk", version, about, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at the settings
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Ask the running appliance whether it is ready; for service managers
+    Healthcheck,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Show each setting with where its value comes from, and what is wrong
+    Check,
+}
+
+/// Carries out the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are asked for and go to standard output.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match carry_out(&line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Who closed standard error does not want to know.
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(line: &CommandLine) -> Result<(), Failure> {
+    match &line.command {
+        Command::Config { command: ConfigCommand::Check } => config_check::run(&line.settings),
+        Command::Healthcheck => healthcheck::run(&line.settings),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        CommandLine::command().debug_assert();
+    }
+}
