@@ -63,9 +63,8 @@ impl Fault for Error {
             Self::Store(error) => error.kind(),
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::Interrupted(_) => Kind::Invalid,
-            Self::Missing { .. } | Self::Damaged { .. } => Kind::Internal,
             Self::Io { .. } if self.is_disk_full() => Kind::Unavailable,
-            Self::Io { .. } => Kind::Internal,
+            Self::Missing { .. } | Self::Damaged { .. } | Self::Io { .. } => Kind::Internal,
         }
     }
 

@@ -37,8 +37,8 @@ impl BlobHash {
     /// Where the blob lies under the keyspace's folder.
     pub(super) fn path(self, keyspace_folder: &Path) -> PathBuf {
         let name = self.to_string();
-        let shelf = name.get(..2).unwrap_or_default();
-        keyspace_folder.join(super::put::FOLDER).join(shelf).join(&name)
+        let beginning = name.get(..2).unwrap_or_default();
+        keyspace_folder.join(super::put::FOLDER).join(beginning).join(&name)
     }
 }
 

@@ -70,12 +70,12 @@ impl Stored {
     pub(super) fn pinned(
         keyspace: &Keyspace,
         attached: &Arc<Attached>,
-        held: &mut Held,
+        doing: &mut Held,
         hash: BlobHash,
         size_bytes: u64,
         head: Bytes,
     ) -> Self {
-        *held.pins.entry(hash).or_insert(0) += 1;
+        *doing.pins.entry(hash).or_insert(0) += 1;
         let pin = Pin { hash, attached: attached.clone(), _keyspace: keyspace.clone() };
         Self { hash, size_bytes, head, _pin: Arc::new(pin) }
     }

@@ -24,7 +24,7 @@ pub(super) const FOLDER: &str = "files";
 /// Where they are written, under [`FOLDER`].
 pub(super) const NEW: &str = "new";
 /// A blob whose reference is not committed by then is removed.
-const SWEEP_AFTER: Duration = Duration::from_secs(600);
+const SWEEP_AFTER: Duration = Duration::from_mins(10);
 /// Pieces of a stream that may wait for the disk.
 const PIECES_WAITING_MAX: usize = 8;
 
@@ -147,15 +147,15 @@ impl Upload {
         self.file.sync_all().map_err(Error::io("sync a file"))?;
         let hash = BlobHash::from_digest(self.hasher.finalize());
         let place = hash.path(self.keyspace.folder());
-        let shelf = place.parent().unwrap_or(&place).to_path_buf();
-        create_folder(&shelf)?;
-        let head = Bytes::from(std::mem::take(&mut self.head));
+        let parent = place.parent().unwrap_or(&place).to_path_buf();
+        create_folder(&parent)?;
+        let first_bytes = Bytes::from(std::mem::take(&mut self.head));
         let stored = {
-            let mut held = self.attached.held.lock();
+            let mut doing = self.attached.held.lock();
             std::fs::rename(&self.path, &place).map_err(Error::io("put a file in its place"))?;
-            Stored::pinned(&self.keyspace, &self.attached, &mut held, hash, self.size_bytes, head)
+            Stored::pinned(&self.keyspace, &self.attached, &mut doing, hash, self.size_bytes, first_bytes)
         };
-        sync_folder(&shelf)?;
+        sync_folder(&parent)?;
         Ok(stored)
     }
 }

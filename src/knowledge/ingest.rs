@@ -17,7 +17,8 @@ use crate::jobs::{Failure, Work, Worker};
 use crate::search::index;
 use crate::store::{self, Keyspace, Read as _, WriteTx};
 
-type Embedded = Vec<(Chunk, Arc<Vec<f32>>)>;
+/// Passages with their vectors; one without words has none.
+type Embedded = Vec<(Chunk, Option<Arc<Vec<f32>>>)>;
 
 impl Worker<IngestDocument> for Knowledge {
     async fn run(&self, work: Work<IngestDocument>) -> Result<(), Failure> {
@@ -159,14 +160,13 @@ impl Knowledge {
             // As many at once as there are threads for passages, so that the others stay free for questions.
             for few in new.chunks(threads) {
                 let texts: Vec<&str> = few.iter().map(|chunk| chunk.embed_text.as_str()).collect();
-                let vectors = embedder.embed_passages(&texts)?;
-                known.extend(few.iter().map(|chunk| chunk.hash).zip(vectors.into_iter().map(Arc::new)));
+                // Those without words come back without a vector, instead of failing all.
+                let vectors = embedder.embed_sentences(&texts)?;
+                let new = few.iter().map(|chunk| chunk.hash).zip(vectors);
+                known.extend(new.filter_map(|(hash, vector)| Some((hash, Arc::new(vector?)))));
             }
-            let vectors: Vec<Option<Arc<Vec<f32>>>> =
-                batch.iter().map(|chunk| known.get(&chunk.hash).cloned()).collect();
-            Ok::<_, Error>(
-                batch.into_iter().zip(vectors).filter_map(|(chunk, vector)| Some((chunk, vector?))).collect(),
-            )
+            let vectors: Vec<_> = batch.iter().map(|chunk| known.get(&chunk.hash).cloned()).collect();
+            Ok::<_, Error>(batch.into_iter().zip(vectors).collect())
         };
         self.inner.embedding.run(work).await?
     }

@@ -87,7 +87,9 @@ fn fingerprint(model: &str, text: &str, chunks: &[Chunk]) -> BlobHash {
     let mut bytes = Vec::with_capacity(64 + chunks.len() * 32);
     bytes.extend_from_slice(model.as_bytes());
     bytes.extend_from_slice(BlobHash::of(text.as_bytes()).as_bytes());
-    chunks.iter().for_each(|chunk| bytes.extend_from_slice(&chunk.hash));
+    for chunk in chunks {
+        bytes.extend_from_slice(&chunk.hash);
+    }
     BlobHash::of(&bytes)
 }
 

@@ -91,7 +91,7 @@ impl Reading {
         tx: &mut WriteTx<'_>,
         now: Timestamp,
         first: u32,
-        batch: &[(Chunk, Arc<Vec<f32>>)],
+        batch: &[(Chunk, Option<Arc<Vec<f32>>>)],
     ) -> Result<bool, Error> {
         let Some(mut row) = self.wanted(tx)? else { return Ok(false) };
         let Some(pending) = row.pending.as_mut().filter(|pending| pending.done == first) else {
@@ -103,7 +103,8 @@ impl Reading {
                 text: chunk.text.clone(),
                 hash: chunk.hash.to_vec().into(),
             };
-            let number = index::add(tx, self.group, place, &passage, vector)?;
+            let number =
+                index::add(tx, self.group, place, &passage, vector.as_ref().map(|vector| vector.as_slice()))?;
             let (start, end) = (chunk.start as u64, chunk.end as u64);
             tx.put::<Places>(&number, &Place { start, end, page: chunk.page })?;
             pending.done = place.saturating_add(1);

@@ -46,7 +46,7 @@ mod tests {
             find(text, "Hold the button for 10 s.").map(|range| &text[range]),
             Some("Hold  the button\n  for 10 s.")
         );
-        assert_eq!(find(text, "Then"), Some(37..41));
+        assert_eq!(find(text, "Then"), Some(38..42));
         assert_eq!(find(text, "Hold the knob"), None);
         assert_eq!(find(text, "  "), None);
     }

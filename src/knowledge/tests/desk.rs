@@ -73,9 +73,13 @@ impl Desk {
     /// Jobs that wait or run, but for the sweep, which is due much later.
     pub(super) fn jobs_left(&self) -> usize {
         let request = PageRequest { after: None, limit: Some(100) };
-        let listed = |state| self.keyspace.read(|tx| jobs::list(tx, state, &request)).unwrap().items;
-        let waiting = listed(JobState::Waiting).into_iter().filter(|job| job.name != "files.sweep");
-        waiting.count() + listed(JobState::Running).len()
+        // In one snapshot: a job may end and leave another behind it.
+        let listed = self.keyspace.read(|tx| {
+            let waiting = jobs::list(tx, JobState::Waiting, &request)?.items;
+            Ok::<_, jobs::Error>((waiting, jobs::list(tx, JobState::Running, &request)?.items))
+        });
+        let (waiting, running) = listed.unwrap();
+        waiting.into_iter().filter(|job| job.name != "files.sweep").count() + running.len()
     }
 
     /// Runs every job there is.

@@ -223,3 +223,14 @@ async fn lists_go_by_name_and_filter_by_state_and_folder() {
     let page = desk.keyspace.read(|tx| list(tx, pass, &filter, &PageRequest::default())).unwrap();
     assert_eq!((page.items.len(), page.next_cursor), (0, None));
 }
+
+#[tokio::test]
+async fn a_passage_without_words_does_not_fail_its_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(folder.path(), None);
+    let text = "---\n\n# \u{2b50}\u{2b50}\n\n\u{2b50} \u{2b50}\n\n# Lamps\n\nA red lamp means that the tank is empty.\n";
+    desk.receive("stars.md", text.as_bytes()).await;
+    desk.work().await;
+    assert_eq!(desk.document("stars.md").unwrap().state, DocumentState::Ready);
+    assert_eq!(desk.found("red lamp").await.first().map(String::as_str), Some("stars.md"));
+}

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::desk::Desk;
+use super::desk::{Desk, tenant};
+use crate::store::crash::CrashDisks;
 
-async fn filled(folder: &Path) -> Vec<String> {
-    let desk = Desk::open(folder, None);
+async fn filled(folder: &Path, disks: &CrashDisks) -> Vec<String> {
+    let desk = Desk::open(folder, Some(disks.clone()));
     desk.receive("red.md", b"# Red\n\nA red light means that the tank is empty.").await;
     desk.receive("green.md", b"# Green\n\nA green light means that the machine is ready.").await;
     desk.work().await;
@@ -32,11 +33,13 @@ async fn indexes_that_are_missing_or_damaged_are_built_anew() {
         |folder| overwrite(&folder.join("vectors")),
     ];
     let folder = tempfile::tempdir().unwrap();
-    let before = filled(folder.path()).await;
+    let mut disks = CrashDisks::default();
+    let before = filled(folder.path(), &disks).await;
     assert_eq!(before[0], "red.md");
     for spoil in spoil {
-        spoil(&folder.path().join("tenants").join(super::desk::tenant().to_string()));
-        let desk = Desk::open(folder.path(), None);
+        spoil(&folder.path().join("tenants").join(tenant().to_string()));
+        disks = disks.after_crash(0);
+        let desk = Desk::open(folder.path(), Some(disks.clone()));
         assert_eq!(desk.found("What does a red light mean?").await, before);
         desk.receive("blue.md", b"# Blue\n\nA blue light means that the filter is old.").await;
         desk.work().await;
@@ -52,18 +55,16 @@ async fn indexes_that_are_missing_or_damaged_are_built_anew() {
 #[tokio::test]
 async fn an_index_that_is_ahead_of_the_store_is_built_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let before = filled(folder.path()).await;
-    let tenant = folder.path().join("tenants").join(super::desk::tenant().to_string());
-    let backup = folder.path().join("backup.redb");
-    std::fs::copy(tenant.join("keyspace.redb"), &backup).unwrap();
+    let disks = CrashDisks::default();
+    let before = filled(folder.path(), &disks).await;
+    let backup = disks.after_crash(0);
     {
-        let desk = Desk::open(folder.path(), None);
+        let desk = Desk::open(folder.path(), Some(disks.after_crash(0)));
         desk.receive("blue.md", b"# Blue\n\nA blue light means that the filter is old.").await;
         desk.work().await;
         assert_eq!(desk.found("blue light").await.len(), 3);
     }
-    std::fs::copy(&backup, tenant.join("keyspace.redb")).unwrap();
-    let desk = Desk::open(folder.path(), None);
+    let desk = Desk::open(folder.path(), Some(backup));
     assert_eq!(desk.found("What does a red light mean?").await, before);
     assert_eq!(desk.ask("blue light").await.explanation.indexed, 2);
 }

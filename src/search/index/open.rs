@@ -60,7 +60,7 @@ fn open_keywords(tx: &ReadTx, folder: &Path) -> Result<KeywordIndex, Error> {
             Err(error) => tracing::warn!(?error, "the keyword index is built anew"),
         },
         Err(error @ keywords::Error::Unusable { .. }) => {
-            tracing::warn!(?error, "the keyword index is built anew")
+            tracing::warn!(?error, "the keyword index is built anew");
         }
         Err(other) => return Err(other.into()),
     }

@@ -93,7 +93,8 @@ pub fn begin(tx: &mut WriteTx<'_>) -> Result<u64, store::Error> {
     tx.next_number(SEQUENCE)
 }
 
-/// Adds the passage at `place` of a group that is not prepared yet, with its vector.
+/// Adds the passage at `place` of a group that is not prepared yet, with its vector. One without words has none, and is never
+/// found.
 ///
 /// # Errors
 /// [`Error::TooManyPassages`], or when the engine fails.
@@ -102,15 +103,17 @@ pub fn add(
     group: u64,
     place: u32,
     passage: &Passage,
-    vector: &[f32],
+    vector: Option<&[f32]>,
 ) -> Result<u64, Error> {
     if place >= PASSAGES_MAX {
         return Err(Error::TooManyPassages);
     }
     let chunk = number(group, place);
     tx.put::<Passages>(&chunk, passage)?;
-    let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-    tx.put::<Vectors>(&chunk, &bytes.into())?;
+    if let Some(vector) = vector {
+        let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+        tx.put::<Vectors>(&chunk, &bytes.into())?;
+    }
     Ok(chunk)
 }
 
