@@ -1,6 +1,6 @@
 //! Visitors' tokens: signed, stateless, good for 30 days.
 //!
-//! `base64url(payload) "." base64url(HMAC-SHA256)`, both without padding; the payload is a MessagePack array of tenant,
+//! `base64url(payload) "." base64url(HMAC-SHA256)`, both without padding; the payload is a `MessagePack` array of tenant,
 //! visitor and expiry. The signature covers a context and a version before the payload, so that nothing else the appliance
 //! signs can be passed off as a token. Both letters and dot are allowed in a WebSocket subprotocol (RFC 6455, section 4.1),
 //! which is how browsers send it there.
@@ -16,7 +16,7 @@ use crate::base::{Sealer, Secret, TenantId, Timestamp, VisitorId};
 use crate::identity::Principal;
 
 /// How long a token is good for.
-pub const VISITOR_TOKEN_LIFE: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub const VISITOR_TOKEN_LIFE: Duration = Duration::from_hours(30 * 24);
 const CONTEXT: &[u8] = b"frontdesk visitor token 1\0";
 const TOKEN_CHARS_MAX: usize = 256;
 

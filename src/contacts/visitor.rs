@@ -9,7 +9,7 @@ use crate::base::{Timestamp, VisitorId};
 use crate::store::{Read, WriteTx, tables};
 
 /// Seeing a visitor again is written at most this often.
-const SEEN_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+const SEEN_WRITTEN_EVERY: Duration = Duration::from_mins(1);
 
 /// A visitor of the chat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ pub const API_KEY_PREFIX: &str = "fdk_";
 /// The most keys of a tenant.
 pub const API_KEYS_MAX: usize = 100;
 const HINT_CHARS: usize = API_KEY_PREFIX.len() + 4;
-const USE_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+const USE_WRITTEN_EVERY: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ApiKey {
@@ -102,6 +102,9 @@ tables! {
     pub(super) ApiKeys = "identity.api_key": (TenantId, ApiKeyId) => ApiKey, [BY_TOKEN];
 }
 
+/// A key with where it lies.
+pub(super) type Row = ((TenantId, ApiKeyId), ApiKey);
+
 /// The tenant is the pass's: a pass for the appliance as a whole is for no key.
 fn tenant_of(pass: Pass<ManageApiKeys>) -> Result<TenantId, Error> {
     pass.tenant().ok_or(Error::WorkspaceNotChosen)
@@ -166,10 +169,7 @@ pub fn revoke(tx: &mut WriteTx<'_>, pass: Pass<ManageApiKeys>, id: ApiKeyId) -> 
 }
 
 /// The key of this secret, expired or not.
-pub(super) fn find(
-    tx: &impl Read,
-    secret: &TokenHash,
-) -> Result<Option<((TenantId, ApiKeyId), ApiKey)>, Error> {
+pub(super) fn find(tx: &impl Read, secret: &TokenHash) -> Result<Option<Row>, Error> {
     Ok(BY_TOKEN.get(tx, secret)?)
 }
 

@@ -14,13 +14,13 @@ use crate::jobs::{Failure, Job, Lane, Work, Worker};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// From sign-in to the end, however much it is used.
-pub const SESSION_LIFE: Duration = Duration::from_secs(8 * 3_600);
+pub const SESSION_LIFE: Duration = Duration::from_hours(8);
 /// Without use to the end.
-pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+pub const SESSION_IDLE: Duration = Duration::from_mins(30);
 /// The most sessions of one account.
 pub const SESSIONS_MAX: usize = 50;
 /// Use is written at most this often.
-pub(super) const USE_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+pub(super) const USE_WRITTEN_EVERY: Duration = Duration::from_mins(1);
 const FORGOTTEN_ROWS_MAX: usize = 500;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -179,7 +179,7 @@ pub struct ForgetSessions {}
 impl Job for ForgetSessions {
     const NAME: &'static str = "identity.forget_sessions";
     const LANE: Lane = Lane::Upkeep;
-    const EVERY: Option<Duration> = Some(Duration::from_secs(3_600));
+    const EVERY: Option<Duration> = Some(Duration::from_hours(1));
 
     fn dedup_key(&self) -> Option<String> {
         Some(Self::NAME.to_owned())

@@ -13,7 +13,7 @@ use crate::base::{Call, Secret, Timestamp, TokenHash};
 use crate::store::{Read, WriteTx, tables};
 
 /// How long a link is good for.
-pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(24 * 3_600);
+pub const SETUP_LINK_LIFE: Duration = Duration::from_hours(24);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Link {

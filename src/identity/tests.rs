@@ -18,7 +18,7 @@ use crate::store::{Extensions, KeyspaceId, Read as _, Scan, Store, StoreOptions,
 
 const START: u64 = 1_700_000_000_000;
 const PASSWORD: &str = "correct horse battery";
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 struct Desk {
     _folder: tempfile::TempDir,

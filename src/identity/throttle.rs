@@ -20,7 +20,7 @@ use super::Error;
 use crate::base::Timestamp;
 
 /// How long failures count, from the first.
-pub const WINDOW: Duration = Duration::from_secs(15 * 60);
+pub const WINDOW: Duration = Duration::from_mins(15);
 /// Failures for one account from one address.
 pub const ACCOUNT_AND_ADDRESS_MAX: u32 = 10;
 /// Failures from one address.
@@ -179,7 +179,7 @@ mod tests {
             throttle.attempt("ada@x", address(1), at(second)).unwrap();
         }
         let refused = throttle.attempt("ada@x", address(1), at(60)).unwrap_err();
-        assert_eq!(refused.retry_after(), Some(Duration::from_secs(14 * 60)));
+        assert_eq!(refused.retry_after(), Some(Duration::from_mins(14)));
         throttle.attempt("ada@x", address(2), at(60)).unwrap();
         throttle.attempt("bob@x", address(1), at(60)).unwrap();
         throttle.attempt("ada@x", address(1), at(15 * 60)).unwrap();

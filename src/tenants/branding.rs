@@ -45,13 +45,12 @@ pub struct WorkspaceChange {
     pub suggestions: Option<Vec<String>>,
     /// A line above the chat; `null` or an empty text takes it away.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
-    pub notice: Option<Option<String>>,
+    pub notice: Option<String>,
 }
 
-/// Tells `null` from a field that is left out.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+/// Reads `null` as an empty text, which a field that is left out is not.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(|text| Some(text.unwrap_or_default()))
 }
 
 /// Changes the workspace of the pass.
@@ -80,8 +79,8 @@ pub fn update(
         tenant.suggestions = lines("/suggestions", suggestions)?;
     }
     if let Some(notice) = &change.notice {
-        let notice = notice.as_deref().filter(|notice| !notice.trim().is_empty());
-        tenant.notice = notice.map(|notice| text("/notice", notice, NOTICE_CHARS_MAX)).transpose()?;
+        let shown = !notice.trim().is_empty();
+        tenant.notice = if shown { Some(text("/notice", notice, NOTICE_CHARS_MAX)?) } else { None };
     }
     tx.put::<Tenants>(&tenant.id, &tenant)?;
     Ok(tenant)
