@@ -1,3 +1,5 @@
 //! The reply flow.
 
+pub mod ground;
+pub mod prompt;
 pub mod quote;
