@@ -170,7 +170,7 @@ fn english_logit(measured: &Measured) -> f32 {
     let words = 1.5 * measured.coverage + 1.6 * measured.coverage_all - 0.8 * measured.missing_heaviest;
     let codes = 2.3 * measured.codes_held - 4.0 * measured.codes_unknown;
     let strangers = 1.5 * measured.names_unknown + 9.0 * measured.estrangement;
-    meaning + words + codes - strangers + 0.4 * measured.kind_found - 5.4
+    meaning + words + codes - strangers + 0.4 * measured.kind_found - 5.1
 }
 
 /// The bundled model knows English; in other languages the words decide.

@@ -11,7 +11,7 @@ const PER_COVERAGE: f32 = 0.25;
 const PER_PASSAGE_SCORE: f32 = 0.10;
 const PER_IDENTIFIER: f32 = 0.20;
 /// More for a code that the heading right above names, or that the unit begins with: there it is explained, not mentioned.
-const PER_IDENTIFIER_EXPLAINED: f32 = 0.15;
+const PER_IDENTIFIER_EXPLAINED: f32 = 0.28;
 const PER_KIND: f32 = 0.04;
 /// What the first places of retrieval, which has seen all passages, are worth.
 const PER_PLACE: [f32; 3] = [0.06, 0.04, 0.02];
