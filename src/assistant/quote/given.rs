@@ -196,6 +196,8 @@ pub struct Measured {
     pub names_unknown: f32,
     /// Numbers, short codes and the like that no passage holds.
     pub codes_unknown: f32,
+    /// Share of the question's codes that the quotes hold; 0 when it names none.
+    pub codes_held: f32,
     /// By how much the question comes closer to the quotes when a word they lack is taken out of it.
     pub estrangement: f32,
     /// 1 when the kind of thing asked for (money, time, a number) is in the quotes, -1 when not, 0 when none is asked for.

@@ -7,6 +7,30 @@ use super::words::{Words, plain};
 
 /// Words of a question that are looked at; the rest of a longer message does not count.
 const WORDS_MAX: usize = 64;
+/// Written with a capital, and still no names of things.
+const CALENDAR: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "christmas",
+    "easter",
+    "english",
+];
 const WEIGHT_WEAK: f32 = 0.35;
 const WEIGHT_NAME: f32 = 1.5;
 
@@ -112,7 +136,10 @@ fn asked_words(text: &str, words: &Words, identifiers: &[Identifier]) -> Vec<Ask
         if asked.iter().any(|word| word.stem == stem) || asked.len() >= WORDS_MAX {
             continue;
         }
-        let name = capitals_tell && !first_of_sentence && surface.starts_with(char::is_uppercase);
+        let name = capitals_tell
+            && !first_of_sentence
+            && !CALENDAR.contains(&plain.as_str())
+            && surface.starts_with(char::is_uppercase);
         let weak = words.is_weak(&plain) || plain.chars().all(|c| c.is_ascii_digit());
         let weight = if name {
             WEIGHT_NAME

@@ -10,7 +10,11 @@ use super::words::Words;
 const PER_COVERAGE: f32 = 0.25;
 const PER_PASSAGE_SCORE: f32 = 0.10;
 const PER_IDENTIFIER: f32 = 0.20;
+/// More for a code that the heading right above names, or that the unit begins with: there it is explained, not mentioned.
+const PER_IDENTIFIER_EXPLAINED: f32 = 0.28;
 const PER_KIND: f32 = 0.04;
+/// What the first places of retrieval, which has seen all passages, are worth.
+const PER_PLACE: [f32; 3] = [0.06, 0.04, 0.02];
 /// What a word of the question is worth that only the headings above a unit hold.
 const HEADING_SHARE: f32 = 0.75;
 /// Weight of a code among the words of a question.
@@ -247,6 +251,8 @@ impl<'a> Ground<'a> {
             for (number, section) in parts.sections.iter().enumerate() {
                 let context = self.context(passage, number);
                 let above = Lexical::of(&context, self.words);
+                let heading =
+                    Lexical::of(&self.headings(passage, number).pop().unwrap_or_default(), self.words);
                 for unit in section.units.clone() {
                     let read = self.read(passage, unit);
                     let own = Lexical::of(&read, self.words);
@@ -254,7 +260,10 @@ impl<'a> Ground<'a> {
                     let coverage = self.coverage(&own, &above);
                     let bonus = PER_COVERAGE * coverage
                         + PER_PASSAGE_SCORE * given.score
+                        + PER_PLACE.get(passage).copied().unwrap_or(0.0)
                         + PER_IDENTIFIER * self.identifiers_held(&own, &above)
+                        + PER_IDENTIFIER_EXPLAINED
+                            * self.identifiers_held(&Lexical::of(beginning(&read), self.words), &heading)
                         + if kind == Some(true) { PER_KIND } else { 0.0 };
                     let before = given.cosine + bonus + 0.2 * coverage;
                     candidates.push(Candidate {
@@ -279,6 +288,14 @@ struct Candidate {
     before: f32,
     /// What is added to the cosine.
     bonus: f32,
+}
+
+/// The word a unit begins with, or the two of "error E-17".
+fn beginning(read: &str) -> &str {
+    let mut ends = read.match_indices([' ', ';']).map(|(at, _)| at).chain([read.len()]);
+    let first = read.get(..ends.next().unwrap_or_default()).unwrap_or_default();
+    let announces = ["code", "error", "fault", "message", "alarm"].contains(&first.to_lowercase().as_str());
+    if announces { read.get(..ends.next().unwrap_or_default()).unwrap_or(first) } else { first }
 }
 
 /// What is embedded of a text under its headings.

@@ -11,11 +11,17 @@ use super::words::count;
 /// A quote grows to about this many words by neighbours that fit nearly as well.
 const WORDS_AIMED: usize = 70;
 /// A shorter one is given its neighbour for company.
-const WORDS_FEW: usize = 18;
+const WORDS_FEW: usize = 28;
 /// How far below the best unit a neighbour may score to be taken along.
 const NEIGHBOUR_MARGIN: f32 = 0.10;
 /// How far below the best a unit may score to be a quote of its own.
 const SECOND_MARGIN: f32 = 0.16;
+/// How far below the best one may be that adds a word of the question, but no code.
+const NEW_WORD_MARGIN: f32 = 0.12;
+/// How far below the best one may be that only says more of the same.
+const EQUAL_MARGIN: f32 = 0.06;
+/// A section up to this size is quoted whole: what matters often stands in the next sentence.
+const SECTION_WORDS_WHOLE: usize = 85;
 /// From this share of the question's words in a heading, all that stands under it is about the question.
 const HEADING_COVERS: f32 = 0.60;
 /// Shares of common words from which two quotes say the same.
@@ -110,6 +116,10 @@ impl Grower<'_> {
         let section =
             parts.sections.get(unit.section).map(|section| section.units.clone()).unwrap_or_default();
         let block = parts.block_of(seed.unit);
+        let whole = Quote { passage: seed.passage, units: section.clone() };
+        if self.words(&whole) <= self.whole_words_max(&whole) {
+            return whole;
+        }
         let mut quote = nothing;
         match unit.shape {
             Shape::Row => {
@@ -134,6 +144,18 @@ impl Grower<'_> {
         }
         self.take_neighbours(&mut quote, parts, &section, seed.score);
         quote
+    }
+
+    /// Words up to which a section is quoted whole: less for one that is nothing but a table, more for one with a procedure.
+    fn whole_words_max(&self, section: &Quote) -> usize {
+        let shapes = || section.units.clone().filter_map(|unit| self.ground.unit(section.passage, unit));
+        if shapes().all(|unit| unit.shape == Shape::Row) {
+            TABLE_WORDS_WHOLE
+        } else if shapes().any(|unit| matches!(unit.shape, Shape::Item { number: Some(_) })) {
+            self.settings.words_max * 5 / 4
+        } else {
+            SECTION_WORDS_WHOLE
+        }
     }
 
     /// Whether the heading right above names what is asked, so that what stands under it is the answer.
@@ -285,7 +307,8 @@ impl Grower<'_> {
             .iter()
             .any(|code| own.holds(code) && others.iter().all(|other| !other.holds(code)));
         let all_codes = self.ground.question.identifiers.iter().all(|code| own.holds(code));
-        new_code || (all_codes && (new_word || scored.score >= best.score - NEIGHBOUR_MARGIN))
+        let margin = if new_word { NEW_WORD_MARGIN } else { EQUAL_MARGIN };
+        new_code || (all_codes && scored.score >= best.score - margin)
     }
 
     fn under_headings(&self, quote: &Quote) -> String {

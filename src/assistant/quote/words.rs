@@ -62,6 +62,10 @@ impl Words {
             {
                 stems.insert(self.stem(&format!("{first}{word_plain}")));
             }
+            // The stemmer cuts "buses" to "buse".
+            if let Some(singular) = word_plain.strip_suffix("es") {
+                stems.insert(self.stem(singular));
+            }
             stems.insert(self.stem(&word_plain));
             before = Some((at + word.len(), word_plain));
         }
@@ -115,7 +119,6 @@ fn slip(a: &str, b: &str) -> bool {
     if a.bytes().chain(b.bytes()).any(|byte| !byte.is_ascii_alphabetic()) {
         return false;
     }
-    // A changed last letter is often another word (`plane`, `planet`), a slip inside seldom is.
     edits(a.as_bytes(), b.as_bytes()) <= edits_max
 }
 
