@@ -5,7 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{Failure, SettingsArguments, config_check, healthcheck};
+use super::demo::DemoArguments;
+use super::knowledge::KnowledgeCommand;
+use super::{
+    Failure, SettingsArguments, config_check, demo, extract_worker, healthcheck, knowledge, openapi, serve, setup,
+};
 
 /// An AI support desk in one binary.
 #[derive(Debug, Parser)]
@@ -19,6 +23,17 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the appliance
+    Serve,
+    /// Try it: a workspace with example documents, a question answered here, and the chat in the browser
+    Demo(DemoArguments),
+    /// Print a new one-time link for setting the appliance up
+    Setup,
+    /// Add, search and measure documents
+    Knowledge {
+        #[command(subcommand)]
+        command: KnowledgeCommand,
+    },
     /// Look at the settings
     Config {
         #[command(subcommand)]
@@ -26,6 +41,11 @@ enum Command {
     },
     /// Ask the running appliance whether it is ready; for service managers
     Healthcheck,
+    /// Print the API's description (OpenAPI 3.1)
+    Openapi,
+    /// Take one document apart in a process of its own
+    #[command(hide = true)]
+    ExtractWorker,
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,7 +78,13 @@ pub fn run() -> ExitCode {
 fn carry_out(line: &CommandLine) -> Result<(), Failure> {
     match &line.command {
         Command::Config { command: ConfigCommand::Check } => config_check::run(&line.settings),
+        Command::Serve => serve::run(&line.settings),
+        Command::Demo(arguments) => demo::run(&line.settings, arguments),
+        Command::Setup => setup::run(&line.settings),
+        Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Healthcheck => healthcheck::run(&line.settings),
+        Command::Openapi => openapi::run(),
+        Command::ExtractWorker => extract_worker::run(),
     }
 }
 

@@ -43,11 +43,14 @@ pub(super) struct DemoArguments {
 /// Shows the demo.
 pub(super) fn run(arguments: &SettingsArguments, demo: &DemoArguments) -> Result<(), Failure> {
     let knowledge = demo.knowledge.as_deref().map(folder).transpose()?;
-    let mut settings = arguments.load()?.settings;
-    if arguments.data_dir.is_none() {
+    let loaded = arguments.load()?;
+    let (by_default_dir, by_default_log) = (loaded.is_default("store.data_dir"), loaded.is_default("log.level"));
+    let mut settings = loaded.settings;
+    if by_default_dir {
         settings.store.data_dir = data_dir(&settings.store.data_dir, knowledge.as_deref());
     }
-    if arguments.log_is_default() {
+    // A demo is to be looked at, not to be read through.
+    if by_default_log {
         "warn".clone_into(&mut settings.log.level);
     }
     start_log(&settings.log)?;

@@ -58,6 +58,14 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
 }
 
+impl Loaded {
+    /// Whether nobody has set `key`.
+    #[must_use]
+    pub fn is_default(&self, key: &str) -> bool {
+        self.values.iter().any(|setting| setting.key == key && setting.origin == Origin::Default)
+    }
+}
+
 /// Reads the settings.
 ///
 /// # Errors
