@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use super::draft::Draft;
 use super::generate::{Generated, Wish, generate};
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
-use super::Error;
 use crate::ai::Provider;
 use crate::base::{Call, Clock, ConversationId, MessageId, Micros, Pool, Timestamp};
 use crate::conversations::{self, Answer, Author, Citation, Message, MessagePosted, NewReply, Timings};
@@ -171,7 +171,11 @@ impl Assistant {
                 "The language model's answer did not say where it was from, so the documents are quoted instead."
             }
             Err(error) => {
-                tracing::warn!(?error, provider = provider.name(), "the model failed; the documents are quoted instead");
+                tracing::warn!(
+                    ?error,
+                    provider = provider.name(),
+                    "the model failed; the documents are quoted instead"
+                );
                 "The language model could not be reached, so the documents are quoted instead."
             }
         };
@@ -180,7 +184,12 @@ impl Assistant {
         Ok(composed)
     }
 
-    async fn quoted(&self, question: &str, passages: &[Passage], draft: &mut Draft) -> Result<Composed, Error> {
+    async fn quoted(
+        &self,
+        question: &str,
+        passages: &[Passage],
+        draft: &mut Draft,
+    ) -> Result<Composed, Error> {
         let embedder = self.knowledge.embedder().clone();
         let (question, given) = (question.to_owned(), given(passages));
         let work = move || {
@@ -243,7 +252,8 @@ fn given(passages: &[Passage]) -> Vec<PassageGiven> {
 }
 
 fn citation(number: u32, passage: &Passage, quotes: Vec<String>) -> Citation {
-    let quote = quotes.first().cloned().unwrap_or_else(|| passage.text.chars().take(QUOTE_CHARS_MAX).collect());
+    let quote =
+        quotes.first().cloned().unwrap_or_else(|| passage.text.chars().take(QUOTE_CHARS_MAX).collect());
     Citation {
         number,
         document: passage.document,
@@ -267,7 +277,11 @@ struct Situation {
 /// Messages after the question that are looked at.
 const LATER_MESSAGES_MAX: usize = 50;
 
-fn situation(keyspace: &Keyspace, job: &AnswerMessage, history_max: usize) -> Result<Situation, conversations::Error> {
+fn situation(
+    keyspace: &Keyspace,
+    job: &AnswerMessage,
+    history_max: usize,
+) -> Result<Situation, conversations::Error> {
     keyspace.read(|tx| {
         let pass = || Pass::appliance("the assistant reads the conversation it is asked in");
         let (seq, question) = conversations::find(tx, pass(), job.conversation, job.message)?;
@@ -283,7 +297,8 @@ fn situation(keyspace: &Keyspace, job: &AnswerMessage, history_max: usize) -> Re
 impl Worker<AnswerMessage> for Assistant {
     async fn run(&self, work: Work<AnswerMessage>) -> Result<(), Failure> {
         let (job, keyspace, ticket) = (work.job, work.keyspace, work.ticket);
-        let Situation { question, history, plan } = situation(&keyspace, &job, self.settings.history_messages_max)?;
+        let Situation { question, history, plan } =
+            situation(&keyspace, &job, self.settings.history_messages_max)?;
         if let Plan::Silent(reason) = plan {
             tracing::debug!(message = %job.message, ?reason, "nothing is said");
             return Ok(());
@@ -323,10 +338,17 @@ impl Worker<AnswerMessage> for Assistant {
     }
 
     /// The visitor is told, rather than left waiting.
-    fn give_up(&self, tx: &mut WriteTx<'_>, now: Timestamp, job: &AnswerMessage, _: &str) -> Result<(), store::Error> {
+    fn give_up(
+        &self,
+        tx: &mut WriteTx<'_>,
+        now: Timestamp,
+        job: &AnswerMessage,
+        _: &str,
+    ) -> Result<(), store::Error> {
         let new = NewReply {
             reply_to: job.message,
-            text: "I could not look this up: something is wrong on our side. Please ask again later.".to_owned(),
+            text: "I could not look this up: something is wrong on our side. Please ask again later."
+                .to_owned(),
             answer: Answer {
                 declined: true,
                 quoted: false,

@@ -44,7 +44,8 @@ impl Draft {
         let payload = DraftPiece { reply_to: self.reply_to.clone(), text: piece.to_owned(), offset, stage };
         match Frame::write(FrameKind::Draft, None, &payload, None) {
             Ok(frame) => {
-                let live = LiveDraft { reply_to: self.reply_to.clone(), text: self.text.as_str().into(), stage };
+                let live =
+                    LiveDraft { reply_to: self.reply_to.clone(), text: self.text.as_str().into(), stage };
                 self.hub.set_draft(self.topic, live, &frame);
             }
             Err(error) => tracing::warn!(?error, "a piece of a draft was not shown"),

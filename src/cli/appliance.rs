@@ -12,8 +12,8 @@ use super::Failure;
 use crate::app::App;
 use crate::base::Fault;
 use crate::config::Settings;
-use crate::http::control::{self, Answer, Client};
 use crate::http::WORKSPACE;
+use crate::http::control::{self, Answer, Client};
 use crate::store;
 
 /// The appliance of a data directory.
@@ -108,7 +108,9 @@ fn request(method: Method, path: &str, call: Call<'_>) -> Result<Request<Body>, 
 fn refusal(answer: &Answer) -> Failure {
     let problem = answer.json();
     let detail = problem.get("detail").and_then(Value::as_str);
-    Failure::new(detail.map_or_else(|| format!("The appliance refused with {}.", answer.status), str::to_owned))
+    Failure::new(
+        detail.map_or_else(|| format!("The appliance refused with {}.", answer.status), str::to_owned),
+    )
 }
 
 /// A file as a command shows its path to people.

@@ -64,13 +64,20 @@ pub(super) fn line(message: &Value) -> Value {
 /// An answer with its sources, for people.
 pub(super) fn shown(message: &Value) -> String {
     let mut lines = vec![text(message, "text"), String::new()];
-    let citations = message.get("answer").and_then(|answer| answer.get("citations")).and_then(Value::as_array);
+    let citations =
+        message.get("answer").and_then(|answer| answer.get("citations")).and_then(Value::as_array);
     for citation in citations.into_iter().flatten() {
         let number = citation.get("number").and_then(Value::as_u64).unwrap_or_default();
-        let heading: Vec<_> =
-            citation.get("heading").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let heading: Vec<_> = citation
+            .get("heading")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let page = citation.get("page").and_then(Value::as_u64).map(|page| format!(", page {page}"));
-        let under = if heading.is_empty() { String::new() } else { format!(" › {}", heading.join(" › ")) };
+        let under =
+            if heading.is_empty() { String::new() } else { format!(" › {}", heading.join(" › ")) };
         let (title, name) = (text(citation, "title"), text(citation, "name"));
         lines.push(format!("  [{number}] {title}{under} ({name}{})", page.unwrap_or_default()));
     }

@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 use super::demo::DemoArguments;
 use super::knowledge::KnowledgeCommand;
 use super::{
-    Failure, SettingsArguments, config_check, demo, extract_worker, healthcheck, knowledge, openapi, serve, setup,
+    Failure, SettingsArguments, config_check, demo, extract_worker, healthcheck, knowledge, openapi, serve,
+    setup,
 };
 
 /// An AI support desk in one binary.

@@ -44,7 +44,8 @@ pub(super) struct DemoArguments {
 pub(super) fn run(arguments: &SettingsArguments, demo: &DemoArguments) -> Result<(), Failure> {
     let knowledge = demo.knowledge.as_deref().map(folder).transpose()?;
     let loaded = arguments.load()?;
-    let (by_default_dir, by_default_log) = (loaded.is_default("store.data_dir"), loaded.is_default("log.level"));
+    let (by_default_dir, by_default_log) =
+        (loaded.is_default("store.data_dir"), loaded.is_default("log.level"));
     let mut settings = loaded.settings;
     if by_default_dir {
         settings.store.data_dir = data_dir(&settings.store.data_dir, knowledge.as_deref());
@@ -96,7 +97,10 @@ fn brand_of(knowledge: Option<&Path>) -> Value {
         None => Shipped::get("questions.json").map(|file| file.data.into_owned()).unwrap_or_default(),
     };
     let file: Value = serde_json::from_slice(&text).unwrap_or_default();
-    file.get("workspace").filter(|brand| brand.is_object()).cloned().unwrap_or_else(|| json!({ "name": "Demo" }))
+    file.get("workspace")
+        .filter(|brand| brand.is_object())
+        .cloned()
+        .unwrap_or_else(|| json!({ "name": "Demo" }))
 }
 
 /// Makes the workspace and brings its documents up to date.

@@ -38,7 +38,9 @@ pub(super) fn documents_of(folder: &Path, is_demo: bool) -> Result<Documents, Fa
     let visible = |entry: &walkdir::DirEntry| {
         entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
     };
-    for entry in WalkDir::new(folder).max_depth(DEPTH_MAX).sort_by_file_name().into_iter().filter_entry(visible) {
+    for entry in
+        WalkDir::new(folder).max_depth(DEPTH_MAX).sort_by_file_name().into_iter().filter_entry(visible)
+    {
         let entry = entry.map_err(|error| Failure::new(format!("The folder cannot be read: {error}")))?;
         if !entry.file_type().is_file() {
             continue;
@@ -87,7 +89,8 @@ pub(super) async fn send(
         };
         let mut call = Call::within(workspace);
         call.body = Some(("application/octet-stream", bytes));
-        let encoded: String = url::form_urlencoded::byte_serialize(format!("{prefix}{name}").as_bytes()).collect();
+        let encoded: String =
+            url::form_urlencoded::byte_serialize(format!("{prefix}{name}").as_bytes()).collect();
         let path = format!("/api/v1/documents/by-name/{}", encoded.replace('+', "%20"));
         match appliance.send(Method::PUT, &path, call).await {
             Ok(_) => sent.accepted += 1,
@@ -107,14 +110,20 @@ pub(super) async fn delete_others(
         let name = document.get("name").and_then(Value::as_str).unwrap_or_default();
         let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
         if !documents.contains_key(name) {
-            appliance.send(Method::DELETE, &format!("/api/v1/documents/{id}"), Call::within(workspace)).await?;
+            appliance
+                .send(Method::DELETE, &format!("/api/v1/documents/{id}"), Call::within(workspace))
+                .await?;
         }
     }
     Ok(())
 }
 
 /// All documents of the workspace whose filter is `filter`, such as `&state=failed`.
-pub(super) async fn list(appliance: &Appliance, workspace: &str, filter: &str) -> Result<Vec<Value>, Failure> {
+pub(super) async fn list(
+    appliance: &Appliance,
+    workspace: &str,
+    filter: &str,
+) -> Result<Vec<Value>, Failure> {
     let mut documents = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -133,16 +142,22 @@ pub(super) async fn watch(appliance: &Appliance, workspace: &str) -> Result<Vec<
     let shows = std::io::stderr().is_terminal();
     loop {
         let documents = list(appliance, workspace, "").await?;
-        let state = |document: &Value, state: &str| document.get("state").and_then(Value::as_str) == Some(state);
+        let state =
+            |document: &Value, state: &str| document.get("state").and_then(Value::as_str) == Some(state);
         let ended = documents.iter().filter(|one| state(one, "ready") || state(one, "failed")).count();
         let number = |document: &Value, key: &str| {
-            document.get("progress").and_then(|progress| progress.get(key)).and_then(Value::as_u64).unwrap_or(0)
+            document
+                .get("progress")
+                .and_then(|progress| progress.get(key))
+                .and_then(Value::as_u64)
+                .unwrap_or(0)
         };
         let (done, total) = documents
             .iter()
             .fold((0, 0), |(done, total), one| (done + number(one, "done"), total + number(one, "total")));
         if shows {
-            let line = format!("\rReading: {ended} of {} documents, {done} of {total} passages ", documents.len());
+            let line =
+                format!("\rReading: {ended} of {} documents, {done} of {total} passages ", documents.len());
             let _ = write!(std::io::stderr(), "{line}");
         }
         if ended == documents.len() {

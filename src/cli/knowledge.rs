@@ -84,7 +84,10 @@ fn add(arguments: &SettingsArguments, wish: &AddArguments) -> Result<(), Failure
     let settings = arguments.load()?.settings;
     start_log(&settings.log)?;
     let (path, only) = match wish.path.is_file() {
-        true => (wish.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".")), wish.path.file_name()),
+        true => (
+            wish.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+            wish.path.file_name(),
+        ),
         false => (wish.path.as_path(), None),
     };
     let (path, only) = (folder(path)?, only.map(|name| name.to_string_lossy().into_owned()));
@@ -192,7 +195,13 @@ fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), F
         };
         let title = format!("{} ({})", ask::text(passage, "title"), ask::text(passage, "name"));
         let _ = writeln!(output, "{place}. {title}");
-        let _ = writeln!(output, "   score {:.3}, {}, {}", number(passage.get("score")), side("semantic"), side("keyword"));
+        let _ = writeln!(
+            output,
+            "   score {:.3}, {}, {}",
+            number(passage.get("score")),
+            side("semantic"),
+            side("keyword")
+        );
         for line in ask::text(passage, "text").lines() {
             let _ = writeln!(output, "   {line}");
         }

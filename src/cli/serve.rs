@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, SettingsArguments};
 use super::appliance::Appliance;
+use super::{Failure, SettingsArguments};
 use crate::app::App;
 use crate::config::Settings;
 use crate::http::{self, ServerOptions, control};
@@ -89,7 +89,8 @@ impl Doors {
 /// SIGTERM, SIGINT: drain.
 async fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("signals cannot be heard; stop the process by other means");
         return;

@@ -23,7 +23,8 @@ pub(super) fn run(arguments: &SettingsArguments) -> Result<(), Failure> {
         };
         let link = app.issue_setup_link(&address).await?;
         appliance.close().await;
-        let link = link.ok_or_else(|| Failure::new("The appliance has been set up. Sign in at its address."))?;
+        let link =
+            link.ok_or_else(|| Failure::new("The appliance has been set up. Sign in at its address."))?;
         let _ = writeln!(std::io::stdout(), "{link}");
         Ok(())
     })

@@ -105,7 +105,8 @@ impl Client {
     pub async fn send_request(&self, request: Request<Body>) -> Result<Answer, Error> {
         let response = self.open(request).await?;
         let status = response.status();
-        let body = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.map_err(Error::Answer)?;
+        let body =
+            axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.map_err(Error::Answer)?;
         Ok(Answer { status, body })
     }
 
@@ -123,8 +124,9 @@ impl Client {
                 let stream = UnixStream::connect(path)
                     .await
                     .map_err(|source| Error::NotRunning { path: path.clone(), source })?;
-                let (mut sender, connection) =
-                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Error::Control)?;
+                let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                    .await
+                    .map_err(Error::Control)?;
                 // Ends with the answer's body, or with the appliance.
                 tokio::spawn(connection);
                 let response = sender.send_request(request).await.map_err(Error::Control)?;
@@ -133,4 +135,3 @@ impl Client {
         }
     }
 }
-

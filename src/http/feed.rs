@@ -11,8 +11,8 @@ use crate::conversations::{self, ConversationView, MessageView};
 use crate::identity::Pass;
 use crate::identity::pass::ReadConversations;
 use crate::realtime::{
-    self, Activity, Connected, DraftPiece, DraftStage, Ended, Frame, FrameKind, Hub, LiveDraft, Resumed, Side,
-    Subscription, Topic,
+    self, Activity, Connected, DraftPiece, DraftStage, Ended, Frame, FrameKind, Hub, LiveDraft, Resumed,
+    Side, Subscription, Topic,
 };
 use crate::store::Keyspace;
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message as WsMessage, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{
+    CloseFrame, Message as WsMessage, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
+};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -14,11 +16,11 @@ use super::feed::{Error as FeedError, Feed, Subject};
 use super::{Caller, Problem, Services};
 use crate::base::{Call, ConversationId, Fault};
 use crate::conversations::{self, NewMessage};
-use crate::identity::pass::{ReadConversations, TakePart};
 use crate::identity::Principal;
+use crate::identity::pass::{ReadConversations, TakePart};
 use crate::realtime::{
-    Ack, ClientFrame, Ended, FRAME_BYTES_MAX, Frame, FrameError, FrameKind, Problem as ProblemPayload, Side, Topic,
-    Typing,
+    Ack, ClientFrame, Ended, FRAME_BYTES_MAX, Frame, FrameError, FrameKind, Problem as ProblemPayload, Side,
+    Topic, Typing,
 };
 
 /// A `ping` goes out this often; a session that has ended is noticed then.
@@ -54,7 +56,9 @@ pub(super) async fn open(
         // A browser tells a page nothing of a refused upgrade, so the reason goes into the close frame.
         Err(problem) => {
             let reason = problem.code().to_owned();
-            return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::POLICY, reason)).into_response());
+            return Ok(upgrade
+                .on_upgrade(|socket| close(socket, close_code::POLICY, reason))
+                .into_response());
         }
     };
     if caller.principal == Principal::Nobody {
@@ -137,7 +141,8 @@ impl Connection {
     }
 
     async fn ping(&self, socket: &mut WebSocket) -> Result<(), Farewell> {
-        let (policy, principal, now) = (self.services.policy.clone(), self.caller.principal, self.services.clock.now());
+        let (policy, principal, now) =
+            (self.services.policy.clone(), self.caller.principal, self.services.clock.now());
         let good = tokio::task::spawn_blocking(move || policy.recheck(&principal, now)).await;
         if !matches!(good, Ok(Ok(()))) {
             return Err((close_code::POLICY, "session_ended"));
@@ -172,8 +177,11 @@ impl Connection {
                 let reply = match self.post(&id, text).await {
                     Ok(ack) => ack,
                     Err(problem) => {
-                        let payload =
-                            ProblemPayload { code: problem.code(), detail: problem.detail().to_owned(), fatal: false };
+                        let payload = ProblemPayload {
+                            code: problem.code(),
+                            detail: problem.detail().to_owned(),
+                            fatal: false,
+                        };
                         Frame::write(FrameKind::Error, Some(&id), &payload, None)
                     }
                 };
@@ -226,7 +234,10 @@ fn farewell_of(error: &FeedError) -> Farewell {
     }
 }
 
-async fn send_written(socket: &mut WebSocket, frame: Result<Frame, crate::realtime::Error>) -> Result<(), Farewell> {
+async fn send_written(
+    socket: &mut WebSocket,
+    frame: Result<Frame, crate::realtime::Error>,
+) -> Result<(), Farewell> {
     match frame {
         Ok(frame) => send(socket, &frame).await,
         Err(_) => Err((close_code::ERROR, "internal")),

@@ -1,11 +1,14 @@
 //! Log lines on standard error: text for people, JSON for machines.
 
+use std::borrow::Cow;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
+use crate::base::{Fault, Kind};
 use crate::config::{Log, LogFormat};
 
 /// `log.level` cannot be understood.
@@ -14,6 +17,25 @@ use crate::config::{Log, LogFormat};
 pub struct BadFilter {
     /// As it was written.
     pub level: String,
+}
+
+impl Fault for BadFilter {
+    fn kind(&self) -> Kind {
+        Kind::Invalid
+    }
+
+    fn code(&self) -> &'static str {
+        "log_level_invalid"
+    }
+
+    fn public(&self) -> Cow<'static, str> {
+        "log.level is neither a level (error, warn, info, debug, trace) nor a filter such as \"info,frontdesk::store=debug\"."
+            .into()
+    }
+
+    fn retryable(&self) -> bool {
+        false
+    }
 }
 
 /// Begins to log; once in the life of the process, further calls change nothing.

@@ -123,7 +123,8 @@ async fn content(services: Inside, caller: Caller, Path(id): Path<DocumentId>) -
 /// RFC 6266, with the name in RFC 8187's encoding so that any script survives.
 fn attachment(name: &str, bytes: u64, body: Body) -> Response {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let encoded = url::form_urlencoded::byte_serialize(file.as_bytes()).collect::<String>().replace('+', "%20");
+    let encoded =
+        url::form_urlencoded::byte_serialize(file.as_bytes()).collect::<String>().replace('+', "%20");
     let disposition = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{encoded}"));
     let mut response = body.into_response();
     let headers = response.headers_mut();

@@ -48,7 +48,11 @@ const LIMIT_MAX: usize = 50;
 /// Permission: `ReadKnowledge`.
 #[utoipa::path(post, path = "/api/v1/search", tag = "documents", security(("session" = []), ("bearer" = [])), request_body = Wanted,
     responses((status = 200, description = "Passages.", body = Found)))]
-async fn search(services: Inside, caller: Caller, Json(wanted): Json<Wanted>) -> Result<View<Found>, Problem> {
+async fn search(
+    services: Inside,
+    caller: Caller,
+    Json(wanted): Json<Wanted>,
+) -> Result<View<Found>, Problem> {
     let pass = caller.pass::<ReadKnowledge>()?;
     let keyspace = caller.enter(&services).await?;
     let options = Options {
