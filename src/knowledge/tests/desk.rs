@@ -38,6 +38,18 @@ fn extractor() -> Extractor {
     )
 }
 
+/// A child that another test is just starting holds a copy of every lock between its fork and its exec, so that a folder
+/// can be in use for a moment after its store was dropped.
+fn open_store(folder: &Path, options: &StoreOptions) -> Store {
+    for _ in 0..10_000 {
+        match Store::open(folder, options.clone(), Arc::new(SystemClock)) {
+            Err(store::Error::InUse { .. }) => std::thread::yield_now(),
+            other => return other.unwrap(),
+        }
+    }
+    panic!("{} stays in use", folder.display())
+}
+
 pub(super) struct Desk {
     pub(super) keyspace: Keyspace,
     pub(super) knowledge: Knowledge,
@@ -50,7 +62,7 @@ impl Desk {
         let wakeups = Arc::new(Wakeups::default());
         let extensions = Extensions::default().with(wakeups.clone());
         let options = StoreOptions { extensions, crash_disks: disks, ..StoreOptions::default() };
-        let store = Arc::new(Store::open(folder, options, Arc::new(SystemClock)).unwrap());
+        let store = Arc::new(open_store(folder, &options));
         wakeups.remember_in(store.system().clone());
         let settings = Settings { batch_passages: 2, tend_after: Duration::ZERO, ..Settings::default() };
         let knowledge = Knowledge::new(model(), extractor(), Arc::new(SystemClock), settings);
