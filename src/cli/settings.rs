@@ -16,13 +16,13 @@ pub struct SettingsArguments {
     /// The settings file [default: appliance.toml here, or in /etc/frontdesk]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where everything is kept (store.data_dir)
+    /// Where everything is kept (`store.data_dir`)
     #[arg(long, global = true, value_name = "FOLDER")]
     pub data_dir: Option<String>,
-    /// The address and port to serve HTTPS on (server.https_listen)
+    /// The address and port to serve HTTPS on (`server.https_listen`)
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
-    /// How people reach the appliance (server.public_url)
+    /// How people reach the appliance (`server.public_url`)
     #[arg(long, global = true, value_name = "URL")]
     pub public_url: Option<String>,
     /// Any other setting, such as log.level=debug; may be repeated

@@ -1,5 +1,6 @@
 //! Lays the layers over each other and reads the result.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -192,11 +193,11 @@ fn interpret(
     for (key, leaf) in merged {
         let (leaf_section, name) = key.split_once('.').unwrap_or(("", key));
         if leaf_section != section {
-            text.push_str(&format!("[{leaf_section}]\n"));
+            _ = writeln!(text, "[{leaf_section}]");
             section = leaf_section;
         }
         let start = text.len();
-        text.push_str(&format!("{name} = {}\n", leaf.value));
+        _ = writeln!(text, "{name} = {}", leaf.value);
         places.push((start..text.len(), key, leaf));
     }
     let mut settings: Settings = match toml::from_str(&text) {

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the handlers, and the list of all routes.
 
 use axum::http::Method;
+use utoipa::PartialSchema as _;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, Ref, ResponseBuilder};
@@ -50,7 +51,6 @@ pub(super) fn complete(document: &mut OpenApi) {
     let add = |components: &mut Components, (name, schema): (String, _)| {
         components.schemas.insert(name, schema);
     };
-    use utoipa::PartialSchema as _;
     add(components, ("Problem".to_owned(), super::problem::ProblemDocument::schema()));
     add(components, ("FieldError".to_owned(), super::problem::FieldError::schema()));
 }

@@ -41,24 +41,24 @@ pub struct Problem {
 /// A problem document (RFC 9457).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
-pub struct ProblemDocument<'a> {
+pub(super) struct ProblemDocument<'a> {
     /// `about:blank`: the code says what it is.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// The status in words.
-    pub title: &'a str,
+    pub(super) title: &'a str,
     /// The status code.
-    pub status: u16,
+    pub(super) status: u16,
     /// Stable and machine-readable.
-    pub code: &'a str,
+    pub(super) code: &'a str,
     /// A sentence to show: what happened and what to do next.
-    pub detail: &'a str,
+    pub(super) detail: &'a str,
     /// Finds the request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
     /// The fields at fault, where there are any.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
-    pub errors: &'a [FieldError],
+    pub(super) errors: &'a [FieldError],
 }
 
 /// The only map from kinds of faults to status codes.

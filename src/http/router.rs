@@ -44,7 +44,6 @@ pub fn routes_listed() -> Vec<(Method, String)> {
 }
 
 /// Everything that can be asked, ready to be served by any listener.
-#[must_use]
 pub fn router(services: Arc<Services>) -> Router {
     let document = document();
     let (api, _) = documented().split_for_parts();

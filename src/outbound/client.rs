@@ -341,6 +341,7 @@ fn read_roots(pem: &[u8]) -> Result<Vec<Certificate>, Error> {
     Ok(roots)
 }
 
+#[allow(clippy::disallowed_methods, reason = "this is the one place that makes the client")]
 fn build(
     reach: Reach,
     plain_http: bool,

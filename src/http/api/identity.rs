@@ -51,7 +51,7 @@ struct SetupState {
 /// Open to everybody.
 #[utoipa::path(get, path = "/api/v1/setup", tag = "identity", responses((status = 200, description = "The state.", body = SetupState)))]
 async fn setup_needed(services: Inside) -> Result<View<SetupState>, Problem> {
-    let needed = services.system().query(|tx| setup::is_needed(tx)).await?;
+    let needed = services.system().query(setup::is_needed).await?;
     Ok(View(SetupState { needed }))
 }
 

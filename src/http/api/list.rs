@@ -7,12 +7,12 @@ use crate::base::{Cursor, Page};
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct List<T> {
+pub(crate) struct List<T> {
     /// The rows.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// Where the next page starts, for the parameter `cursor`; null on the last page.
     #[schema(value_type = Option<String>, required)]
-    pub next_cursor: Option<Cursor>,
+    pub(crate) next_cursor: Option<Cursor>,
 }
 
 impl<T> From<Page<T>> for List<T> {
