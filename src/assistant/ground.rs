@@ -28,7 +28,7 @@ pub struct Grounding {
     pub invalid: usize,
     /// Sentences that claim something.
     pub claims: usize,
-    /// Those of them that carry no citation, nor does the one right after them.
+    /// Those of them that carry no citation, neither inside nor right after their full stop.
     pub claims_uncited: usize,
 }
 
@@ -193,7 +193,7 @@ pub fn ground(text: &str, given: impl IntoIterator<Item = usize>) -> (String, Gr
     (out, grounding)
 }
 
-/// Sentences that claim something, and those without a citation of their own or on the sentence after.
+/// Sentences that claim something, and those without a citation. `It is so. [1]` carries one, too.
 fn claims(text: &str) -> (usize, usize) {
     let mut cited: Vec<bool> = Vec::new();
     for paragraph in text.split('\n') {
@@ -204,11 +204,16 @@ fn claims(text: &str) -> (usize, usize) {
                 found.get(index + 1).and_then(|range| paragraph.get(range.clone())).unwrap_or_default();
             let question = sentence.trim_end().ends_with('?');
             if sentence.unicode_words().count() >= CLAIM_WORDS_MIN && !question {
-                cited.push(has_marker(sentence) || has_marker(next));
+                cited.push(has_marker(after_markers(sentence)) || next.starts_with('[') && has_marker(next));
             }
         }
     }
     (cited.len(), cited.iter().filter(|cited| !**cited).count())
+}
+
+/// A sentence without the markers before it, which belong to the one before.
+fn after_markers(sentence: &str) -> &str {
+    sentence.trim_start_matches(|c: char| matches!(c, '[' | ']' | ' ') || c.is_ascii_digit())
 }
 
 fn has_marker(text: &str) -> bool {

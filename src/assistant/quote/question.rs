@@ -118,7 +118,7 @@ fn asked_words(text: &str, words: &Words, identifiers: &[Identifier]) -> Vec<Ask
     // Where every word has a capital (a title, shouting), capitals name nothing.
     let long: Vec<&str> = text.unicode_words().filter(|word| word.len() > 3).collect();
     let capitals = long.iter().filter(|word| word.starts_with(char::is_uppercase)).count();
-    let capitals_tell = long.len() < 3 || capitals * 3 < long.len() * 2;
+    let capitals_tell = capitals * 3 < long.len() * 2;
     let mut asked: Vec<AskedWord> = Vec::new();
     let mut sentence_begins = true;
     let mut end_before = 0;
