@@ -116,7 +116,7 @@ fn what_the_documents_do_not_hold_is_declined_with_what_to_do_next() {
 
 #[test]
 fn a_procedure_cut_by_the_end_of_a_passage_goes_on_in_the_next() {
-    let mut passages = vec![
+    let passages = vec![
         passage(
             1,
             "Setup",
