@@ -57,7 +57,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { passages_max: 8, min_score: 0.0, history_messages_max: 10, quoting_max: 2 }
+        Self { passages_max: 10, min_score: 0.0, history_messages_max: 10, quoting_max: 2 }
     }
 }
 

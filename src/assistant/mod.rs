@@ -5,7 +5,7 @@
 //! [`prompt`], [`ground`]), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
 //! the transaction that finishes the job. So a question has one answer however often the process is killed.
 //!
-//! Tables: none. Jobs: `assistant.answer` (lane answer). Limits: ten earlier messages and eight passages in a prompt.
+//! Tables: none. Jobs: `assistant.answer` (lane answer). Limits: ten earlier messages and the settings' passages in a prompt.
 
 mod answer;
 mod draft;

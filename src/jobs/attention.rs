@@ -1,7 +1,6 @@
 //! Which keyspaces have work, and when: in memory for the runner, and in the system keyspace for the next start.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -37,14 +36,23 @@ struct Due {
 pub struct Wakeups {
     due: Mutex<Due>,
     marked: Mutex<HashSet<TenantId>>,
-    system: OnceLock<Keyspace>,
+    system: Mutex<Option<Keyspace>>,
     pub(super) news: Notify,
 }
 
 impl Wakeups {
     /// Where tenants with work are remembered. Until this is called they are not.
     pub fn remember_in(&self, system: Keyspace) {
-        let _ = self.system.set(system);
+        *self.system.lock() = Some(system);
+    }
+
+    /// Lets go of the system keyspace, which otherwise keeps itself open: its transactions hold this.
+    pub fn forget(&self) {
+        *self.system.lock() = None;
+    }
+
+    fn system(&self) -> Option<Keyspace> {
+        self.system.lock().clone()
     }
 
     /// `lane` of `keyspace` has a job that is due at `due`.
@@ -86,7 +94,7 @@ impl Wakeups {
     /// Makes sure that the next start will look at `keyspace`. Called before the job is committed: a row too many costs
     /// a look, one too few would lose work.
     pub(super) fn mark(&self, keyspace: KeyspaceId) -> Result<(), store::Error> {
-        let (KeyspaceId::Tenant(tenant), Some(system)) = (keyspace, self.system.get()) else { return Ok(()) };
+        let (KeyspaceId::Tenant(tenant), Some(system)) = (keyspace, self.system()) else { return Ok(()) };
         // Held while writing, so that nobody commits a job before the mark is on disk.
         let mut marked = self.marked.lock();
         if marked.contains(&tenant) {
@@ -101,7 +109,7 @@ impl Wakeups {
     /// Says when `tenant` must be looked at next, or that it need not be. Only while none of its jobs can be queued or
     /// running, which the caller ensures by doing this in a change of the tenant's own keyspace.
     pub(super) fn settle(&self, tenant: TenantId, next_due: Option<Timestamp>) -> Result<(), store::Error> {
-        let Some(system) = self.system.get() else { return Ok(()) };
+        let Some(system) = self.system() else { return Ok(()) };
         let mut marked = self.marked.lock();
         match next_due {
             Some(next_due) => {
@@ -122,7 +130,7 @@ impl Wakeups {
 
     /// Reads which tenants had work when the last process ended.
     pub(super) fn recall(&self) -> Result<(), store::Error> {
-        let Some(system) = self.system.get() else { return Ok(()) };
+        let Some(system) = self.system() else { return Ok(()) };
         let rows = system.read(|tx| tx.scan::<Attention>(&Scan::all(TENANTS_MAX)))?;
         self.marked
             .lock()

@@ -227,6 +227,7 @@ impl Running {
                 "jobs were cut off; they run again after the next start"
             );
         }
+        self.shared.wakeups.forget();
     }
 
     /// Forgets tenants whose queue has run dry, so that closing their keyspaces costs the next start nothing.

@@ -10,17 +10,17 @@ const SCHEMA: &str = "store.schema";
 const VERSION: &[u8] = b"version";
 
 /// One step from the version before.
-pub struct Migration {
+pub(super) struct Migration {
     /// The version that this leads to; the first is 1, and they are consecutive.
-    pub version: u32,
+    pub(super) version: u32,
     /// What it does to a tenant's keyspace.
-    pub tenant: fn(&mut WriteTx<'_>) -> Result<(), Error>,
+    pub(super) tenant: fn(&mut WriteTx<'_>) -> Result<(), Error>,
     /// What it does to the system's.
-    pub system: fn(&mut WriteTx<'_>) -> Result<(), Error>,
+    pub(super) system: fn(&mut WriteTx<'_>) -> Result<(), Error>,
 }
 
 /// Every migration of this release. Version 1 is the schema of the first release, which needs no step.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
+pub(super) const MIGRATIONS: &[Migration] = &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
 
 /// Brings `database` to the newest of `migrations`.
 pub(super) fn migrate(

@@ -103,7 +103,7 @@ impl Scan {
 
 /// Cuts the extra row of [`Scan::paged`] and makes the cursor from the last row that stays.
 #[must_use]
-pub fn page_of<T>(mut rows: Vec<(Vec<u8>, T)>, request: &PageRequest) -> Page<T> {
+pub(super) fn page_of<T>(mut rows: Vec<(Vec<u8>, T)>, request: &PageRequest) -> Page<T> {
     let more = rows.len() > request.rows();
     rows.truncate(request.rows());
     let next_cursor = if more { rows.last().map(|(key, _)| Cursor(key.clone())) } else { None };
