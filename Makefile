@@ -20,7 +20,7 @@ format:
 	cargo fmt --check
 
 lint:
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy --lib --bins -- -D warnings
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet

@@ -172,11 +172,12 @@ impl App {
         store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
         let stopping = CancellationToken::new();
+        let passwords = Passwords::new();
         let services = Arc::new(Services {
             clock,
             policy: Policy::new(store.clone()),
-            sign_in: SignIn::new(store.system().clone(), Passwords::new()),
-            passwords: Passwords::new(),
+            sign_in: SignIn::new(store.system().clone(), passwords.clone()),
+            passwords,
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
@@ -194,7 +195,6 @@ impl App {
     }
 
     /// Everything that can be asked, ready to be served.
-    #[must_use]
     pub fn router(&self) -> Router {
         http::router(self.services.clone())
     }

@@ -83,12 +83,11 @@ pub(super) fn run(arguments: &SettingsArguments, command: &KnowledgeCommand) -> 
 fn add(arguments: &SettingsArguments, wish: &AddArguments) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     start_log(&settings.log)?;
-    let (path, only) = match wish.path.is_file() {
-        true => (
-            wish.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-            wish.path.file_name(),
-        ),
-        false => (wish.path.as_path(), None),
+    let (path, only) = if wish.path.is_file() {
+        let parent = wish.path.parent().filter(|path| !path.as_os_str().is_empty());
+        (parent.unwrap_or(Path::new(".")), wish.path.file_name())
+    } else {
+        (wish.path.as_path(), None)
     };
     let (path, only) = (folder(path)?, only.map(|name| name.to_string_lossy().into_owned()));
     super::run_async(async move {

@@ -9,6 +9,12 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::base::SystemClock;
+use crate::knowledge::Knowledge;
+use crate::knowledge::extract::Extractor;
+use crate::realtime::Hub;
+use crate::search::embedder::MiniLm;
+
 use super::*;
 use crate::base::{ManualClock, Sealer, Secret, Timestamp};
 use crate::config::{self, Sources};
@@ -42,6 +48,20 @@ fn trusting(authority: &str) -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
     reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap()
+}
+
+/// What reads documents, which nothing here asks for.
+fn knowledge() -> Knowledge {
+    let limits = crate::knowledge::extract::Limits::default();
+    let extractor = Extractor::new(std::env::current_exe().unwrap(), limits, 1);
+    let embedder = Arc::new(MiniLm::bundled().unwrap());
+    Knowledge::new(embedder, extractor, Arc::new(SystemClock), crate::knowledge::Settings::default())
+}
+
+fn plain(method: Method, path: &str, body: Option<&Value>) -> axum::http::Request<axum::body::Body> {
+    let request = axum::http::Request::builder().method(method).uri(path).header("host", "localhost");
+    let request = request.header("content-type", "application/json");
+    request.body(body.map_or(axum::body::Body::empty(), |body| body.to_string().into())).unwrap()
 }
 
 impl Desk {
@@ -78,6 +98,9 @@ impl Desk {
             health: Arc::new(health),
             trusted_proxies: Vec::new(),
             authority_pem: tls.authority_pem.clone(),
+            hub: Hub::new(crate::realtime::Limits::default()),
+            knowledge: knowledge(),
+            stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
@@ -346,7 +369,7 @@ async fn the_control_socket_is_the_console_and_a_header_never_is() {
     });
     let client = control::client(&path);
     let answer = loop {
-        match client.send(Method::GET, "/api/v1/tenants", None).await {
+        match client.send_request(plain(Method::GET, "/api/v1/tenants", None)).await {
             Err(Error::NotRunning { .. }) => tokio::task::yield_now().await,
             other => break other.unwrap(),
         }
@@ -354,13 +377,19 @@ async fn the_control_socket_is_the_console_and_a_header_never_is() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["items"][0]["slug"], "acme");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let made = client.send(Method::POST, "/api/v1/tenants", Some(&json!({"name": "By hand"}))).await.unwrap();
+    let made = client
+        .send_request(plain(Method::POST, "/api/v1/tenants", Some(&json!({"name": "By hand"}))))
+        .await
+        .unwrap();
     assert_eq!((made.status.as_u16(), &made.json()["slug"]), (201, &json!("by-hand")));
     let forged = [("x-console", "1"), ("x-forwarded-for", "127.0.0.1")];
     assert_eq!(desk.get("/api/v1/tenants", &forged).await.status, 401);
     stop.cancel();
     serving.await.unwrap().unwrap();
-    assert!(matches!(client.send(Method::GET, "/healthz/live", None).await, Err(Error::NotRunning { .. })));
+    assert!(matches!(
+        client.send_request(plain(Method::GET, "/healthz/live", None)).await,
+        Err(Error::NotRunning { .. })
+    ));
     desk.close().await;
 }
 

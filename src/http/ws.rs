@@ -187,8 +187,14 @@ impl Connection {
                 };
                 send_written(socket, reply).await
             }
-            ClientFrame::UserTyping => self.typing(FrameKind::UserTyping),
-            ClientFrame::UserStoppedTyping => self.typing(FrameKind::UserStoppedTyping),
+            ClientFrame::UserTyping => {
+                self.typing(FrameKind::UserTyping);
+                Ok(())
+            }
+            ClientFrame::UserStoppedTyping => {
+                self.typing(FrameKind::UserStoppedTyping);
+                Ok(())
+            }
             ClientFrame::Ping { id } => {
                 let pong = Frame::write(FrameKind::Pong, id.as_deref(), &serde_json::json!({}), None);
                 send_written(socket, pong).await
@@ -212,7 +218,7 @@ impl Connection {
     }
 
     /// Typing is told to those who are here and forgotten; nobody waits for it.
-    fn typing(&self, kind: FrameKind) -> Result<(), Farewell> {
+    fn typing(&self, kind: FrameKind) {
         if self.caller.pass::<TakePart>().is_ok()
             && self.services.limits.caller(self.caller.principal.actor()).is_ok()
         {
@@ -222,7 +228,6 @@ impl Connection {
                 self.services.hub.publish(topic, &frame);
             }
         }
-        Ok(())
     }
 }
 

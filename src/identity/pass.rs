@@ -87,7 +87,7 @@ impl<R: Right> Pass<R> {
     #[cfg(test)]
     #[must_use]
     pub fn for_test(reach: Reach) -> Self {
-        Self::mint(reach)
+        Self::mint(None, reach)
     }
 
     /// Full reach for the appliance's own work; `reason` says why at the place of the call.

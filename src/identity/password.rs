@@ -28,9 +28,9 @@ const RUNNING_MAX: usize = 2;
 const WAITING_MAX: usize = 64;
 
 /// The fewest characters of a password.
-pub const PASSWORD_CHARS_MIN: usize = 12;
+const PASSWORD_CHARS_MIN: usize = 12;
 /// The most characters of a password.
-pub const PASSWORD_CHARS_MAX: usize = 128;
+const PASSWORD_CHARS_MAX: usize = 128;
 /// What is longer is not even normalised.
 const PASSWORD_BYTES_MAX: usize = 4 * PASSWORD_CHARS_MAX;
 /// A repetition of up to so many characters is no password.

@@ -29,8 +29,7 @@ impl Lane {
     pub fn running_max(self) -> usize {
         match self {
             Self::Answer => 16,
-            Self::Knowledge => 2,
-            Self::Upkeep => 2,
+            Self::Knowledge | Self::Upkeep => 2,
         }
     }
 

@@ -20,7 +20,8 @@ pub(super) struct Migration {
 }
 
 /// Every migration of this release. Version 1 is the schema of the first release, which needs no step.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
 
 /// Brings `database` to the newest of `migrations`.
 pub(super) fn migrate(

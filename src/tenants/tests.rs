@@ -230,7 +230,7 @@ fn branding_changes_what_is_named_and_a_bad_field_changes_nothing() {
     assert_eq!((changed.greeting.clone(), changed.slug.clone()), (made.greeting, made.slug));
     assert_eq!(desk.update(made.id, "{}").unwrap(), changed);
     for (bad, field) in [
-        (r##"{"name": "New", "accent": "blue"}"##, "/accent"),
+        (r#"{"name": "New", "accent": "blue"}"#, "/accent"),
         (r##"{"accent": "#12345g"}"##, "/accent"),
         (r##"{"accent": "#1234é"}"##, "/accent"),
         (r#"{"name": ""}"#, "/name"),

@@ -211,7 +211,8 @@ fn recognise(piece: &str, word_before: &str) -> Option<bool> {
     if unit_like {
         return None;
     }
-    Some((joints && upper) || (upper && piece.len() >= 5) || (joints && letters <= 4 && piece.len() <= 8))
+    let short = joints && letters <= 4 && piece.len() <= 8;
+    Some(short || upper && (joints || piece.len() >= 5))
 }
 
 fn wanted(lower: &str) -> Option<Wanted> {
@@ -268,83 +269,32 @@ impl Wanted {
         let lower = text.to_lowercase();
         let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         match self {
-            Self::Money => Some(
-                digit
-                    && (text.contains(['€', '$', '£', '¥', '₹', '%'])
-                        || any(&["eur", "usd", "gbp", "chf", "cent", "dollar", "pound"]))
-                    || any(&["free", "no charge", "no extra", "included"]),
-            ),
-            Self::Time => Some(
-                digit
-                    && any(&[
-                        "day",
-                        "hour",
-                        "minute",
-                        "second",
-                        "week",
-                        "month",
-                        "year",
-                        "am",
-                        "pm",
-                        ":",
-                        "january",
-                        "february",
-                        "march",
-                        "april",
-                        "may",
-                        "june",
-                        "july",
-                        "august",
-                        "september",
-                        "october",
-                        "november",
-                        "december",
-                        " h",
-                        "20",
-                    ])
-                    || any(&[
-                        "immediately",
-                        "at once",
-                        "same day",
-                        "next day",
-                        "daily",
-                        "weekly",
-                        "monthly",
-                        "annual",
-                        "yearly",
-                        "after",
-                        "before",
-                        "until",
-                        "one ",
-                        "two ",
-                        "three ",
-                        "lifetime",
-                        "monday",
-                        "friday",
-                        "sunday",
-                    ]),
-            ),
-            Self::Number => Some(
-                digit
-                    || any(&[
-                        "one ",
-                        "two ",
-                        "three ",
-                        "four ",
-                        "five ",
-                        "once",
-                        "twice",
-                        "every",
-                        "unlimited",
-                        "daily",
-                        "weekly",
-                        "monthly",
-                    ]),
-            ),
+            Self::Money => {
+                let amount = digit && (text.contains(['€', '$', '£', '¥', '₹', '%']) || any(&CURRENCIES));
+                Some(amount || any(&["free", "no charge", "no extra", "included"]))
+            }
+            Self::Time => Some(digit && any(&TIMES) || any(&TIMES_IN_WORDS)),
+            Self::Number => Some(digit || any(&NUMBERS_IN_WORDS)),
             Self::Person | Self::Place => None,
         }
     }
 }
+
+const CURRENCIES: [&str; 7] = ["eur", "usd", "gbp", "chf", "cent", "dollar", "pound"];
+#[rustfmt::skip]
+const TIMES: [&str; 24] = [
+    "day", "hour", "minute", "second", "week", "month", "year", "am", "pm", ":", "january", "february", "march",
+    "april", "may", "june", "july", "august", "september", "october", "november", "december", " h", "20",
+];
+#[rustfmt::skip]
+const TIMES_IN_WORDS: [&str; 19] = [
+    "immediately", "at once", "same day", "next day", "daily", "weekly", "monthly", "annual", "yearly", "after",
+    "before", "until", "one ", "two ", "three ", "lifetime", "monday", "friday", "sunday",
+];
+#[rustfmt::skip]
+const NUMBERS_IN_WORDS: [&str; 12] = [
+    "one ", "two ", "three ", "four ", "five ", "once", "twice", "every", "unlimited", "daily", "weekly", "monthly",
+];
 
 #[cfg(test)]
 mod tests {

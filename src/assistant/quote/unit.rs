@@ -254,6 +254,7 @@ fn is_separator(line: &str) -> bool {
 }
 
 /// `Some(number)` for a line that begins a list item, the number in a numbered list.
+#[allow(clippy::option_option, reason = "an item without a number is not the same as no item")]
 fn item_number(line: &str) -> Option<Option<u32>> {
     let line = line.trim_start();
     if ["- ", "* ", "+ ", "• "].iter().any(|mark| line.starts_with(mark)) {
