@@ -135,6 +135,8 @@ export type ServerFrame =
   | { type: 'resumed'; id: string | null; seq?: number; payload: { from_seq: number; to_seq: number } }
   | { type: 'chat_message'; id: string | null; seq: number; payload: Message }
   | { type: 'draft'; id: string | null; payload: DraftPiece }
+  /** The conversation was ended, here or elsewhere. */
+  | { type: 'conversation_changed'; id: string | null; payload: Conversation }
   | { type: 'ack'; id: string; seq: number; payload: { message: Message } }
   | { type: 'user_typing' | 'user_stopped_typing'; id: string | null; payload: { who: 'visitor' | 'member'; name: string | null } }
   | { type: 'ping' | 'pong'; id: string | null; payload: unknown }

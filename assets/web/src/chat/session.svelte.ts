@@ -10,7 +10,7 @@ import type { Citation, CitedDocument, Conversation, Message, MessageHistory, Ne
 import { plainText } from '../markdown/blocks';
 import { Connection, type Refusal, type Status } from './connection';
 import type { Memory } from './memory';
-import { discard, emptyTimeline, enqueue, fail, receive, receiveFrame, retry, type Timeline } from './timeline';
+import { conversationAfter, discard, emptyTimeline, enqueue, fail, receive, receiveFrame, retry, type Timeline } from './timeline';
 import { browserWorld } from './world';
 
 export type Phase = 'loading' | 'ready' | 'unknown' | 'unreachable' | 'busy';
@@ -303,12 +303,9 @@ export class ChatSession {
   }
 
   #take(frame: ServerFrame): void {
-    if (frame.type === 'connected') {
-      this.conversation = frame.payload.conversation;
-      this.answering = frame.payload.assistant === 'answering';
-    }
+    this.conversation = conversationAfter(this.conversation, frame);
+    if (frame.type === 'connected') this.answering = frame.payload.assistant === 'answering';
     if (frame.type === 'draft') this.answering = false;
-    if (frame.type === 'error' && frame.payload.code === 'conversation_ended') this.#ended();
     if (frame.type === 'user_typing' && frame.payload.who === 'member') this.#typistIs(frame.payload.name ?? '');
     if (frame.type === 'user_stopped_typing') this.#typistIs(null);
     if (frame.type === 'chat_message') this.#news(frame.payload);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Message } from '../api/types';
+import type { Conversation, Message } from '../api/types';
 import { applyPiece, startOf } from './draft';
 import { entriesOf } from './entries';
-import { emptyTimeline, enqueue, fail, receive, receiveDraft, receiveFrame, retry, type Timeline } from './timeline';
+import { conversationAfter, emptyTimeline, enqueue, fail, receive, receiveDraft, receiveFrame, retry, type Timeline } from './timeline';
 
 function message(seq: number, more: Partial<Message> = {}): Message {
   return {
@@ -124,5 +124,30 @@ describe('entries', () => {
       [false, true, false],
       [true, true, true],
     ]);
+  });
+});
+
+describe('conversation', () => {
+  const open: Conversation = { id: 'cnv_1', state: 'open', created_at: '2026-01-01T12:00:00.000Z', last_message_at: null, last_seq: 0, preview: null };
+  const changed = (payload: Conversation) => ({ type: 'conversation_changed' as const, id: null, payload });
+
+  it('has ended as soon as anybody ends it', () => {
+    expect(conversationAfter(open, changed({ ...open, state: 'ended' }))?.state).toBe('ended');
+  });
+
+  it('is not touched by the end of another conversation, nor by a message', () => {
+    expect(conversationAfter(open, changed({ ...open, id: 'cnv_2', state: 'ended' }))).toBe(open);
+    expect(conversationAfter(open, { type: 'chat_message', id: null, seq: 1, payload: message(1) })).toBe(open);
+  });
+
+  it('has ended when a message is refused for that reason', () => {
+    const refused = { type: 'error' as const, id: 'key', payload: { code: 'conversation_ended', detail: 'It has ended.', fatal: false } };
+    expect(conversationAfter(open, refused)?.state).toBe('ended');
+    expect(conversationAfter(null, refused)).toBeNull();
+  });
+
+  it('does not move the messages when it ends', () => {
+    const timeline = receive(emptyTimeline, message(1));
+    expect(receiveFrame(timeline, changed({ ...open, state: 'ended' }))).toBe(timeline);
   });
 });

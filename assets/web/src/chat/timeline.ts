@@ -4,7 +4,7 @@
  *
  * Pure functions over an immutable value. Whatever arrives twice (acknowledged, broadcast, replayed, fetched) is in it once.
  */
-import type { DraftPiece, Message, ServerFrame } from '../api/types';
+import type { Conversation, DraftPiece, Message, ServerFrame } from '../api/types';
 import { applyPiece, type Draft } from './draft';
 
 export interface Pending {
@@ -63,6 +63,20 @@ export function receiveFrame(timeline: Timeline, frame: ServerFrame): Timeline {
       return frame.id ? fail(timeline, frame.id, frame.payload.detail) : timeline;
     default:
       return timeline;
+  }
+}
+
+/** The conversation itself after a frame; news of another conversation changes nothing. */
+export function conversationAfter(conversation: Conversation | null, frame: ServerFrame): Conversation | null {
+  switch (frame.type) {
+    case 'connected':
+      return frame.payload.conversation;
+    case 'conversation_changed':
+      return conversation === null || conversation.id === frame.payload.id ? frame.payload : conversation;
+    case 'error':
+      return conversation && frame.payload.code === 'conversation_ended' ? { ...conversation, state: 'ended' } : conversation;
+    default:
+      return conversation;
   }
 }
 
