@@ -24,10 +24,10 @@ export async function ask(page, question) {
   return answered(page, before);
 }
 
-/** Waits for the answer after the first `before` ones; a whole answer has its time below it. */
+/** Waits for the answer after the first `before` ones; a whole answer says where it is from. */
 export async function answered(page, before) {
   const answer = answers(page).nth(before);
-  await answer.locator('time').waitFor();
+  await answer.locator('.label').waitFor();
   return answer;
 }
 

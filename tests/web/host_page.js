@@ -8,7 +8,8 @@ const hostile = `
   * { all: revert; font: italic 31px/3 serif !important; color: #f0f !important; letter-spacing: 0.4em !important;
       text-transform: uppercase !important; direction: rtl !important; box-sizing: content-box !important;
       margin: 9px !important; padding: 9px !important; border: 4px dashed lime !important; background: #ff0 !important;
-      display: block !important; position: static !important; float: left !important; transform: rotate(1deg) !important; }
+      display: block !important; position: static !important; float: left !important; }
+  body * { transform: rotate(1deg) !important; }
   html { font-size: 30px !important; }
   button, textarea, article, header { visibility: hidden !important; opacity: 0.2 !important; }
 `;
