@@ -1,0 +1,29 @@
+//! Stories told to the real appliance: the program itself, on a port and a data directory of its own, with people,
+//! visitors and programs around it who know it only through its doors.
+//!
+//! Each story starts what it needs and ends it; none depends on another. Waiting is always for something that the
+//! appliance says; the one bound on time is there so that a story that will never end fails instead.
+
+mod caller;
+mod chat;
+mod data_dir;
+mod desk;
+mod documents;
+mod events;
+mod files;
+mod model;
+mod rights;
+mod sessions;
+mod socket;
+mod stopping;
+mod ws;
+
+use std::time::Duration;
+
+/// After so long nothing will happen any more.
+const NEVER: Duration = Duration::from_secs(90);
+
+/// Waits for what has to happen.
+async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
+    tokio::time::timeout(NEVER, happens).await.unwrap_or_else(|_| panic!("it never happened: {what}"))
+}

@@ -1,0 +1,422 @@
+//! The rights matrix: every route, asked by everybody with the real ids of one workspace.
+//!
+//! The table says what each caller gets. A route that is missing from it fails the story, and so does a row whose route
+//! does not exist. What belongs to another workspace is not found, and no answer to a stranger holds one of its ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use frontdesk::http::routes_listed;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::desk::{Desk, EMAIL, PASSWORD, Reply};
+use super::files;
+use super::socket::{Socket, is_answer};
+
+/// Everybody, in the order of the table's columns.
+const COLUMNS: [&str; 10] = [
+    "nobody",
+    "the conversation's visitor",
+    "another visitor",
+    "a visitor of another workspace",
+    "a viewer's key",
+    "an agent's key",
+    "an admin's key",
+    "an admin's key of another workspace",
+    "the owner and operator",
+    "the console",
+];
+/// Columns that have no business with workspace one.
+const STRANGERS: [usize; 3] = [0, 3, 7];
+const ADMIN: usize = 6;
+const OWNER: usize = 8;
+const CONSOLE: usize = 9;
+
+/// What a request needs that is made for it alone.
+#[derive(Clone, Copy, PartialEq)]
+enum Needs {
+    Nothing,
+    /// A conversation that may be ended.
+    Conversation,
+    /// A document that may be deleted.
+    Document,
+    /// A key that may be revoked.
+    Key,
+    /// An upload under a name of its own.
+    Upload,
+    /// A session that may be ended.
+    Session,
+    /// A workspace under a name of its own.
+    Workspace,
+}
+
+struct Row {
+    route: (&'static str, &'static str),
+    body: Option<&'static str>,
+    needs: Needs,
+    expected: Expected,
+}
+
+enum Expected {
+    /// Everybody gets this.
+    Everybody(u16),
+    /// One status for each column.
+    Each([u16; 10]),
+}
+
+const fn row(
+    method: &'static str,
+    path: &'static str,
+    body: Option<&'static str>,
+    needs: Needs,
+    expected: Expected,
+) -> Row {
+    Row { route: (method, path), body, needs, expected }
+}
+
+/// Visitors of the workspace read their own conversation; members read all of it.
+const READS_CONVERSATION: [u16; 10] = [401, 200, 404, 404, 200, 200, 200, 404, 200, 200];
+/// Members read, visitors are not told that there is anything.
+const READS_OWN: [u16; 10] = [401, 404, 404, 404, 200, 200, 200, 404, 200, 200];
+/// A list: the other workspace's admin gets its own, in which nothing of the first may be.
+const LISTS: [u16; 10] = [401, 404, 404, 404, 200, 200, 200, 200, 200, 200];
+/// The operator, who is the owner here, and the console.
+const OPERATORS: [u16; 10] = [401, 404, 404, 404, 403, 403, 403, 403, 201, 201];
+/// Admins and up.
+const fn admins(mine: u16, others: u16) -> [u16; 10] {
+    [401, 404, 404, 404, 403, 403, mine, others, mine, mine]
+}
+
+const ROWS: &[Row] = {
+    use Expected::{Each, Everybody};
+    use Needs::{Conversation, Document, Key, Nothing, Session, Upload, Workspace};
+    &[
+        row("GET", "/", None, Nothing, Everybody(200)),
+        row("GET", "/setup", None, Nothing, Everybody(200)),
+        row("GET", "/chat/{workspace}", None, Nothing, Everybody(200)),
+        row("GET", "/sdk.js", None, Nothing, Everybody(200)),
+        row("GET", "/assets/{*path}", None, Nothing, Everybody(404)),
+        row("GET", "/api/openapi.json", None, Nothing, Everybody(200)),
+        row("GET", "/api/docs", None, Nothing, Everybody(200)),
+        row("GET", "/api/docs.css", None, Nothing, Everybody(200)),
+        row("GET", "/ca.pem", None, Nothing, Everybody(200)),
+        row("GET", "/healthz/live", None, Nothing, Everybody(204)),
+        row("GET", "/healthz/ready", None, Nothing, Everybody(200)),
+        row("GET", "/ws", None, Nothing, Each([401, 101, 404, 404, 101, 101, 101, 404, 101, 101])),
+        // An empty wish: everybody may try, and nobody gets further than the form.
+        row("GET", "/api/v1/setup", None, Nothing, Everybody(200)),
+        row("POST", "/api/v1/setup", Some("{}"), Nothing, Everybody(400)),
+        row("POST", "/api/v1/sessions", Some("{}"), Nothing, Everybody(400)),
+        row(
+            "DELETE",
+            "/api/v1/sessions/current",
+            None,
+            Session,
+            Each([401, 401, 401, 401, 401, 401, 401, 401, 204, 401]),
+        ),
+        row("GET", "/api/v1/me", None, Nothing, Each([401, 401, 401, 401, 401, 401, 401, 401, 200, 401])),
+        row("GET", "/api/v1/widget/{workspace}", None, Nothing, Everybody(200)),
+        row("POST", "/api/v1/widget/{workspace}/visitors", Some("{}"), Nothing, Everybody(201)),
+        row(
+            "GET",
+            "/api/v1/tenants",
+            None,
+            Nothing,
+            Each([401, 404, 404, 404, 403, 403, 403, 403, 200, 200]),
+        ),
+        row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(OPERATORS)),
+        row("GET", "/api/v1/workspace", None, Nothing, Each(LISTS)),
+        row("PATCH", "/api/v1/workspace", Some(r#"{"greeting": "Hi"}"#), Nothing, Each(admins(200, 200))),
+        row("GET", "/api/v1/api-keys", None, Nothing, Each(admins(200, 200))),
+        row(
+            "POST",
+            "/api/v1/api-keys",
+            Some(r#"{"name": "k", "role": "viewer"}"#),
+            Nothing,
+            Each(admins(201, 201)),
+        ),
+        row("DELETE", "/api/v1/api-keys/{id}", None, Key, Each(admins(204, 404))),
+        row("GET", "/api/v1/jobs", None, Nothing, Each(admins(200, 200))),
+        // The job is there and not dead, which only who may see it is told.
+        row("POST", "/api/v1/jobs/{id}/retry", None, Nothing, Each(admins(404, 404))),
+        row("GET", "/api/v1/documents", None, Nothing, Each(LISTS)),
+        row(
+            "PUT",
+            "/api/v1/documents/by-name/{name}",
+            Some("Something to read: ?."),
+            Upload,
+            Each(admins(201, 201)),
+        ),
+        row("GET", "/api/v1/documents/{id}", None, Nothing, Each(READS_OWN)),
+        row("GET", "/api/v1/documents/{id}/content", None, Nothing, Each(READS_OWN)),
+        row("GET", "/api/v1/documents/{id}/text", None, Nothing, Each(READS_OWN)),
+        row("POST", "/api/v1/documents/{id}/retry", None, Nothing, Each(admins(409, 404))),
+        row("DELETE", "/api/v1/documents/{id}", None, Document, Each(admins(204, 404))),
+        row("POST", "/api/v1/search", Some(r#"{"query": "warranty"}"#), Nothing, Each(LISTS)),
+        row(
+            "GET",
+            "/api/v1/conversations",
+            None,
+            Nothing,
+            Each([401, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+        ),
+        row(
+            "POST",
+            "/api/v1/conversations",
+            Some("{}"),
+            Nothing,
+            Each([401, 201, 201, 201, 403, 403, 403, 403, 403, 403]),
+        ),
+        row("GET", "/api/v1/conversations/{id}", None, Nothing, Each(READS_CONVERSATION)),
+        row("GET", "/api/v1/conversations/{id}/messages", None, Nothing, Each(READS_CONVERSATION)),
+        row(
+            "POST",
+            "/api/v1/conversations/{id}/messages",
+            Some(r#"{"text": "Hello"}"#),
+            Conversation,
+            Each([401, 201, 404, 404, 403, 201, 201, 404, 201, 201]),
+        ),
+        row(
+            "POST",
+            "/api/v1/conversations/{id}/end",
+            None,
+            Conversation,
+            Each([401, 200, 404, 404, 403, 200, 200, 404, 200, 200]),
+        ),
+        row("GET", "/api/v1/conversations/{id}/events", None, Nothing, Each(READS_CONVERSATION)),
+        row(
+            "GET",
+            "/api/v1/conversations/{id}/messages/{message}/citations/{number}",
+            None,
+            Nothing,
+            Each(READS_CONVERSATION),
+        ),
+    ]
+};
+
+#[test]
+fn every_route_is_in_the_rights_table_and_every_row_is_a_route() {
+    let listed: BTreeSet<(String, String)> =
+        routes_listed().into_iter().map(|(method, path)| (method.to_string(), path)).collect();
+    let told: BTreeSet<(String, String)> =
+        ROWS.iter().map(|row| (row.route.0.to_owned(), row.route.1.to_owned())).collect();
+    let forgotten: Vec<_> = listed.difference(&told).collect();
+    let gone: Vec<_> = told.difference(&listed).collect();
+    assert!(forgotten.is_empty(), "say in the table who may ask these: {forgotten:?}");
+    assert!(gone.is_empty(), "these are no routes: {gone:?}");
+    assert_eq!(ROWS.len(), told.len(), "a route is in the table twice");
+}
+
+/// Two workspaces, everybody around them, and the ids of the first.
+struct World {
+    desk: Desk,
+    callers: [Caller; 10],
+    conversation: String,
+    message: String,
+    document: String,
+    job: String,
+    made: u32,
+}
+
+impl World {
+    async fn make() -> Self {
+        let (desk, owner) = Desk::set_up().await;
+        let other = json!({"name": "Other", "slug": "other"});
+        desk.console(Method::POST, "/api/v1/tenants", "", Some(&other)).await.expect(201);
+        let document = "policies/warranty.docx";
+        let document = files::put(&desk, &owner, document, &files::demo(document)).await.expect(201).of("id");
+        assert_eq!(files::settled(&desk, &owner, &document).await["state"], "ready");
+        let visitor = desk.visitor("acme").await;
+        let conversation = desk.conversation(&visitor).await;
+        let mut socket = Socket::open(&desk, &visitor, &conversation, None).await;
+        socket.say("q", "How long is the warranty on a Tamarind used at home?").await;
+        let answer = socket.until(is_answer).await.pop().unwrap();
+        assert_eq!(answer["payload"]["answer"]["citations"][0]["document"], document.as_str());
+        let message = answer["payload"]["id"].as_str().unwrap().to_owned();
+        let waiting = desk.console(Method::GET, "/api/v1/jobs?state=waiting", "acme", None).await.expect(200);
+        let job = waiting.body["items"][0]["id"]
+            .as_str()
+            .map_or_else(|| "job_01h455vb4pex5vsknk084sn02q".to_owned(), str::to_owned);
+        let callers = [
+            Caller::Nobody,
+            visitor,
+            desk.visitor("acme").await,
+            desk.visitor("other").await,
+            desk.key("acme", "viewer").await,
+            desk.key("acme", "agent").await,
+            desk.key("acme", "admin").await,
+            desk.key("other", "admin").await,
+            owner,
+            Caller::Nobody,
+        ];
+        Self { desk, callers, conversation, message, document, job, made: 0 }
+    }
+
+    /// Asks one cell of the table; the path that was asked and what was answered.
+    async fn ask(&mut self, row: &Row, column: usize) -> (String, Reply) {
+        self.made += 1;
+        let (method, route) = row.route;
+        let mut caller = self.callers[column].clone();
+        let mut conversation = self.conversation.clone();
+        let mut id = match route {
+            _ if route.starts_with("/api/v1/jobs") => self.job.clone(),
+            _ if route.starts_with("/api/v1/documents") => self.document.clone(),
+            _ => String::new(),
+        };
+        match row.needs {
+            Needs::Nothing | Needs::Upload | Needs::Workspace => {}
+            Needs::Conversation => conversation = self.desk.conversation(&self.callers[1]).await,
+            Needs::Document => {
+                let name = format!("for cell {}.txt", self.made);
+                let text = format!("A document made for cell {}.", self.made);
+                let made = files::put(&self.desk, &self.callers[ADMIN], &name, text.as_bytes()).await;
+                id = made.expect(201).of("id");
+            }
+            Needs::Key => id = self.desk.key("acme", "viewer").await.id().to_owned(),
+            Needs::Session if column == OWNER => {
+                let wish = json!({"email": EMAIL, "password": PASSWORD});
+                let signed_in = self.desk.post(&Caller::Nobody, "/api/v1/sessions", &wish).await;
+                caller = signed_in.expect(201).cookie();
+            }
+            Needs::Session => {}
+        }
+        if route.starts_with("/api/v1/conversations") {
+            id.clone_from(&conversation);
+        }
+        let path = route
+            .replace("{workspace}", "acme")
+            .replace("{*path}", "none.js")
+            .replace("{id}", &id)
+            .replace("{message}", &self.message)
+            .replace("{number}", "1")
+            .replace("{name}", &format!("upload%20{}.txt", self.made));
+        let method: Method = method.parse().unwrap();
+        let reply = match (route, column) {
+            ("/ws", _) => self.open_socket(&caller, column).await,
+            (_, CONSOLE) => self.console(method, &path, row, &id).await,
+            _ => self.request(&caller, method, &path, row).await,
+        };
+        (path, reply)
+    }
+
+    /// The row's body, in which a `?` is the number of the cell.
+    fn body(&self, row: &Row) -> Option<String> {
+        row.body.map(|body| body.replace('?', &self.made.to_string()))
+    }
+
+    async fn request(&self, caller: &Caller, method: Method, path: &str, row: &Row) -> Reply {
+        let mut request = self.desk.request(caller, method, path);
+        // Owners of several workspaces say which one they mean.
+        if matches!(caller, Caller::Member { .. }) {
+            request = request.header("frontdesk-workspace", "acme");
+        }
+        if let Some(body) = self.body(row) {
+            let kind = if row.needs == Needs::Upload { "text/plain" } else { "application/json" };
+            request = request.header("content-type", kind).body(body);
+        }
+        if path.ends_with("/events") {
+            // Its answer has no end: the status is all that is asked for.
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            return Reply {
+                status,
+                headers: response.headers().clone(),
+                text: String::new(),
+                body: Value::Null,
+            };
+        }
+        self.desk.send(request).await
+    }
+
+    async fn console(&self, method: Method, path: &str, row: &Row, id: &str) -> Reply {
+        if path.ends_with("/events") {
+            // The same, without a stream to wait for.
+            let path = format!("/api/v1/conversations/{id}");
+            return self.desk.console(Method::GET, &path, "acme", None).await;
+        }
+        let body = self.body(row).map(|body| serde_json::from_str(&body).unwrap_or_else(|_| json!(body)));
+        self.desk.console(method, path, "acme", body.as_ref()).await
+    }
+
+    /// 101 when it opens and stays open; 401 when it is closed for want of a credential.
+    async fn open_socket(&self, caller: &Caller, column: usize) -> Reply {
+        let status = if column == CONSOLE {
+            101
+        } else {
+            match Socket::try_open(&self.desk, caller, &self.conversation, None).await {
+                Err(status) => status,
+                Ok(socket) if matches!(caller, Caller::Nobody) => {
+                    if socket.closed().await.0 == 1008 {
+                        401
+                    } else {
+                        500
+                    }
+                }
+                Ok(mut socket) => {
+                    assert_eq!(socket.next().await["type"], "connected");
+                    101
+                }
+            }
+        };
+        Reply { status, headers: reqwest::header::HeaderMap::new(), text: String::new(), body: Value::Null }
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_what_the_rights_table_says_and_no_stranger_learns_an_id() {
+    let mut world = World::make().await;
+    let mut wrong = BTreeMap::new();
+    for row in ROWS {
+        for (column, who) in COLUMNS.iter().enumerate() {
+            let expected = match &row.expected {
+                Expected::Everybody(status) => *status,
+                Expected::Each(statuses) => statuses[column],
+            };
+            let (path, reply) = world.ask(row, column).await;
+            let told = format!("{} {} as {who}", row.route.0, row.route.1);
+            if reply.status != expected {
+                wrong.insert(told.clone(), format!("{} instead of {expected}: {}", reply.status, reply.text));
+            }
+            if STRANGERS.contains(&column) {
+                let ids = [&world.conversation, &world.message, &world.document, &world.job];
+                let leaks =
+                    ids.iter().any(|id| reply.text.contains(id.as_str()) && !path.contains(id.as_str()));
+                if leaks || reply.text.contains("Tamarind") {
+                    wrong.insert(format!("{told}, leaks"), reply.text);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn the_lists_of_a_second_workspace_show_nothing_of_the_first() {
+    let world = World::make().await;
+    let (foreign_key, foreign_visitor) = (&world.callers[7], &world.callers[3]);
+    for path in ["/api/v1/documents", "/api/v1/conversations", "/api/v1/jobs", "/api/v1/jobs?state=waiting"] {
+        let listed = world.desk.get(foreign_key, path).await.expect(200).body;
+        assert_eq!(listed["items"], json!([]), "{path}");
+    }
+    let listed = world.desk.get(foreign_visitor, "/api/v1/conversations").await.expect(200).body;
+    assert_eq!(listed["items"], json!([]));
+    let keys = world.desk.get(foreign_key, "/api/v1/api-keys").await.expect(200).body;
+    let ids: Vec<_> =
+        keys["items"].as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [foreign_key.id()]);
+    let query = json!({"query": "How long is the warranty on a Tamarind used at home?"});
+    let found = world.desk.post(foreign_key, "/api/v1/search", &query).await.expect(200).body;
+    assert_eq!(found["results"], json!([]));
+    // Asked in the second workspace, the same question has no answer.
+    let id = world.desk.conversation(foreign_visitor).await;
+    let mut socket = Socket::open(&world.desk, foreign_visitor, &id, None).await;
+    socket.say("q", query["query"].as_str().unwrap()).await;
+    let answer = socket.until(is_answer).await.pop().unwrap();
+    assert_eq!(answer["payload"]["answer"]["declined"], true);
+    assert_eq!(answer["payload"]["answer"]["citations"], json!([]));
+    // A key that names the other workspace is refused as if that one did not exist.
+    let request = world.desk.request(foreign_key, Method::GET, "/api/v1/documents");
+    let request = request.header("frontdesk-workspace", "acme");
+    world.desk.send(request).await.expect(404);
+}
