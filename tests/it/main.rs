@@ -4,6 +4,8 @@
 //! Each story starts what it needs and ends it; none depends on another. Waiting is always for something that the
 //! appliance says; the one bound on time is there so that a story that will never end fails instead.
 
+#![cfg(test)]
+
 mod caller;
 mod chat;
 mod data_dir;

@@ -265,7 +265,6 @@ impl World {
             _ => String::new(),
         };
         match row.needs {
-            Needs::Nothing | Needs::Upload | Needs::Workspace => {}
             Needs::Conversation => conversation = self.desk.conversation(&self.callers[1]).await,
             Needs::Document => {
                 let name = format!("for cell {}.txt", self.made);
@@ -279,7 +278,7 @@ impl World {
                 let signed_in = self.desk.post(&Caller::Nobody, "/api/v1/sessions", &wish).await;
                 caller = signed_in.expect(201).cookie();
             }
-            Needs::Session => {}
+            Needs::Nothing | Needs::Upload | Needs::Workspace | Needs::Session => {}
         }
         if route.starts_with("/api/v1/conversations") {
             id.clone_from(&conversation);

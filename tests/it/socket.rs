@@ -49,8 +49,8 @@ impl Socket {
                 headers.insert("cookie", cookie.parse().unwrap());
             }
         }
-        let stream = tls(desk).await;
-        match soon("the upgrade is answered", client_async(request, stream)).await {
+        let stream = Box::pin(tls(desk)).await;
+        match soon("the upgrade is answered", Box::pin(client_async(request, stream))).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("the upgrade broke: {error}"),
