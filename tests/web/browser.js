@@ -82,5 +82,5 @@ function foreign({ requests, hosts }) {
 export async function picture(page, name) {
   if (!pictures) return;
   await mkdir(pictures, { recursive: true });
-  await page.screenshot({ path: join(pictures, `${name}.png`) });
+  await page.screenshot({ animations: 'disabled', path: join(pictures, `${name}.png`) });
 }

@@ -27,6 +27,7 @@ export function chatPageTests(world) {
             assert.match(await answer.innerText(), new RegExp(expected, 'i'));
             assert.match(await answer.innerText(), /Quoted from the documents/);
             assert.ok(await answer.locator('button.marker').count(), 'the answer cites');
+            assert.equal(await page.getByRole('button', { name: /latest/ }).count(), 0, 'the list has followed the answer');
             await fits(page);
             await picture(page, `${name}-${key}`);
             const source = await openCitation(page, answer);

@@ -39,7 +39,8 @@ export function dashboardTests(world) {
       await page.getByLabel('Email').fill(email);
       await page.getByLabel('Password', { exact: true }).fill('short');
       await page.getByRole('button', { name: 'Create workspace' }).click();
-      await page.getByRole('alert').first().waitFor();
+      await page.getByText('Choose a password of at least 12 characters.').waitFor();
+      assert.equal(await page.getByRole('alert').count(), 1, 'what is wrong is said once');
       await picture(page, 'setup-refused');
       await page.getByLabel('Password', { exact: true }).fill(password);
       await page.getByRole('button', { name: 'Create workspace' }).click();
