@@ -46,6 +46,7 @@ pub(super) async fn announce(app: &App, address: &str) -> Result<(), Failure> {
 /// The listeners of a running appliance.
 pub(super) struct Doors {
     listener: std::net::TcpListener,
+    socket: control::Socket,
     options: ServerOptions,
     /// How people reach it.
     pub(super) address: String,
@@ -61,17 +62,17 @@ impl Doors {
             connections_max: settings.server.connections_max,
             drain: Duration::from_secs(settings.server.drain_s),
         };
-        Ok(Self { listener, options, address: settings.server.public_address(port) })
+        let socket = control::listen(control::path(app.store().directory().path()))?;
+        Ok(Self { listener, socket, options, address: settings.server.public_address(port) })
     }
 
     /// Serves until a signal or until a listener breaks, then drains.
     pub(super) async fn serve(self, app: App) -> Result<(), Failure> {
         let stop = app.stopping.clone();
-        let socket = control::path(app.store().directory().path());
         let doors = tokio::spawn(http::run(self.listener, app.router(), self.options, stop.clone()));
         let console = {
             let (router, stop) = (app.router(), stop.clone());
-            tokio::spawn(async move { control::serve(router, &socket, stop).await })
+            tokio::spawn(control::serve(router, self.socket, stop))
         };
         app.services().health.ok("server");
         tokio::spawn(stop_on_signal(stop.clone()));

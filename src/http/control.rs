@@ -26,21 +26,36 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("control.sock")
 }
 
-/// Serves `router` on the socket at `path` until `stop`. A socket that an earlier process left is replaced: whoever calls
-/// this holds the data directory's lock.
+/// A socket that is listened on; what connects waits until it is served.
+#[derive(Debug)]
+pub struct Socket {
+    listener: std::os::unix::net::UnixListener,
+    path: PathBuf,
+}
+
+/// Listens on the socket at `path`. One that an earlier process left is replaced: whoever calls this holds the data
+/// directory's lock.
 ///
 /// # Errors
-/// [`Error::Listen`] or [`Error::Serve`].
-pub async fn serve(router: Router, path: &Path, stop: CancellationToken) -> Result<(), Error> {
+/// [`Error::Listen`].
+pub fn listen(path: PathBuf) -> Result<Socket, Error> {
     let failed = |source| Error::Listen { address: path.display().to_string(), source };
-    match std::fs::remove_file(path) {
+    match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let listener = std::os::unix::net::UnixListener::bind(path).map_err(failed)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    let listener = std::os::unix::net::UnixListener::bind(&path).map_err(failed)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(Socket { listener, path })
+}
+
+/// Serves `router` on `socket` until `stop`.
+///
+/// # Errors
+/// [`Error::Serve`].
+pub async fn serve(router: Router, socket: Socket, stop: CancellationToken) -> Result<(), Error> {
     let handle = Handle::new();
-    let server = axum_server::from_unix(listener).map_err(Error::Serve)?.handle(handle.clone());
+    let server = axum_server::from_unix(socket.listener).map_err(Error::Serve)?.handle(handle.clone());
     let service = router.layer(Extension(ConsoleDoor)).into_make_service();
     let serving = server.serve(service);
     tokio::pin!(serving);
@@ -52,7 +67,7 @@ pub async fn serve(router: Router, path: &Path, stop: CancellationToken) -> Resu
         }
     };
     // Gone before the lock is, so that a command never waits on a socket without a listener.
-    let _ = std::fs::remove_file(path);
+    let _ = std::fs::remove_file(&socket.path);
     served.map_err(Error::Serve)
 }
 

@@ -363,10 +363,8 @@ async fn the_control_socket_is_the_console_and_a_header_never_is() {
     desk.set_up().await;
     let path = control::path(desk.folder.path());
     let stop = CancellationToken::new();
-    let serving = tokio::spawn({
-        let (router, path, stop) = (router(desk.services.clone()), path.clone(), stop.clone());
-        async move { control::serve(router, &path, stop).await }
-    });
+    let socket = control::listen(path.clone()).unwrap();
+    let serving = tokio::spawn(control::serve(router(desk.services.clone()), socket, stop.clone()));
     let client = control::client(&path);
     let answer = loop {
         match client.send_request(plain(Method::GET, "/api/v1/tenants", None)).await {

@@ -93,9 +93,10 @@ impl Default for Wording {
             from: "From *{source}*:".to_owned(),
             page: "page".to_owned(),
             declined: "I looked through our documents and did not find an answer to this.".to_owned(),
-            identifier_unknown: "I looked through our documents and did not find anything about {identifier}."
+            identifier_unknown:
+                "I looked through our documents and did not find anything about {identifier}.".to_owned(),
+            closest: "The closest I found is *{source}*, but it does not seem to answer your question."
                 .to_owned(),
-            closest: "The closest I found is *{source}*, but it does not seem to answer your question.".to_owned(),
             next: "You can ask again in other words, or with the exact name or code.".to_owned(),
             small_talk: "I answer questions from our documents. What would you like to know?".to_owned(),
         }
