@@ -16,7 +16,7 @@ const flags = [
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
-  '--disable-sync', '--disable-http2',
+  '--disable-sync',
 ];
 
 export const phone = { width: 390, height: 844 };
@@ -52,18 +52,6 @@ export async function withPage(browser, { hosts, size = desktop, colorScheme = '
     document.addEventListener('securitypolicyviolation', (event) => {
       window.__violation(`${event.violatedDirective} ${event.blockedURI}`);
     });
-  });
-  const dist = '/work/main/assets/web/dist';
-  await context.route(/\/(assets\/|sdk\.js)/, async (route) => {
-    const path = new URL(route.request().url()).pathname;
-    const type = path.endsWith('.css') ? 'text/css' : path.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript';
-    await route.fulfill({ path: dist + path, contentType: type, headers: { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin', 'content-type': type } });
-  });
-  await context.route(/\/(chat\/\w+|setup|)(#.*)?$/, async (route) => {
-    if (!route.request().url().startsWith('https') || route.request().resourceType() !== 'document') return route.continue();
-    const response = await route.fetch();
-    const name = /chat/.test(new URL(route.request().url()).pathname) ? 'chat' : 'index';
-    await route.fulfill({ response, path: `${dist}/${name}.html` });
   });
   context.on('page', (page) => observe(page, watch));
   try {
