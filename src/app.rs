@@ -126,6 +126,19 @@ fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Optio
     Ok(Some(Arc::new(OpenAiCompatible::new(server, outbound)?)))
 }
 
+/// Every kind of job and who does it.
+fn with_workers(runner: Runner, knowledge: &Knowledge, assistant: Assistant) -> Runner {
+    runner
+        .with::<AnswerMessage>(assistant)
+        .with::<knowledge::IngestDocument>(knowledge.clone())
+        .with::<knowledge::ClearGroup>(knowledge.clone())
+        .with::<knowledge::TendIndex>(knowledge.clone())
+        .with::<crate::files::CollectBlob>(Collector)
+        .with::<crate::files::SweepBlobs>(Collector)
+        .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
+        .with::<ForgetSessions>(SessionSweeper)
+}
+
 impl App {
     /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
     /// in a second process of.
@@ -158,16 +171,8 @@ impl App {
             clock.clone(),
             assistant_settings(settings),
         );
-        let running = Runner::new(store.clone(), clock.clone(), wakeups)
-            .with::<AnswerMessage>(assistant)
-            .with::<knowledge::IngestDocument>(knowledge.clone())
-            .with::<knowledge::ClearGroup>(knowledge.clone())
-            .with::<knowledge::TendIndex>(knowledge.clone())
-            .with::<crate::files::CollectBlob>(Collector)
-            .with::<crate::files::SweepBlobs>(Collector)
-            .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
-            .with::<ForgetSessions>(SessionSweeper)
-            .start()?;
+        let runner = Runner::new(store.clone(), clock.clone(), wakeups);
+        let running = with_workers(runner, &knowledge, assistant).start()?;
         let now = clock.now();
         store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
