@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 /// A schema of an OpenAPI 3.1 document, by name.
-pub struct Schema(jsonschema::Validator);
+pub(crate) struct Schema(jsonschema::Validator);
 
 impl Schema {
     /// From `shared/specs/FILE` beside the crate; nothing, and a line that says so, where that is missing.
-    pub fn load(file: &str, name: &str) -> Option<Self> {
+    pub(crate) fn load(file: &str, name: &str) -> Option<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/specs").join(file);
         let Ok(text) = std::fs::read_to_string(&path) else {
             static SAID: OnceLock<()> = OnceLock::new();
@@ -26,7 +26,7 @@ impl Schema {
     }
 
     /// What is wrong with `body`; empty when nothing is.
-    pub fn violations(&self, body: &Value) -> Vec<String> {
+    pub(crate) fn violations(&self, body: &Value) -> Vec<String> {
         self.0.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect()
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::description::Schema;
 use crate::vendor::{Reply, Then, Vendor, outbound};
 
-pub fn question() -> ChatRequest {
+pub(crate) fn question() -> ChatRequest {
     ChatRequest {
         messages: vec![
             Message::system("Answer from the passages."),
@@ -23,11 +23,11 @@ pub fn question() -> ChatRequest {
     }
 }
 
-pub async fn ask(provider: &OpenAiCompatible) -> Vec<Result<Event, Error>> {
+pub(crate) async fn ask(provider: &OpenAiCompatible) -> Vec<Result<Event, Error>> {
     provider.stream(question()).collect().await
 }
 
-pub fn text(events: &[Result<Event, Error>]) -> String {
+pub(crate) fn text(events: &[Result<Event, Error>]) -> String {
     events
         .iter()
         .filter_map(|event| match event {

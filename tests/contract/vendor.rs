@@ -22,7 +22,7 @@ use crate::description::Schema;
 
 /// What happens when all pieces are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub(crate) enum Then {
     End,
     Hang,
     Break,
@@ -30,7 +30,7 @@ pub enum Then {
     Repeat(Duration),
 }
 
-pub struct Reply {
+pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
     pieces: Vec<Bytes>,
@@ -39,20 +39,20 @@ pub struct Reply {
 
 impl Reply {
     /// An event stream.
-    pub fn stream<P: Into<Bytes>>(pieces: impl IntoIterator<Item = P>, then: Then) -> Self {
+    pub(crate) fn stream<P: Into<Bytes>>(pieces: impl IntoIterator<Item = P>, then: Then) -> Self {
         let headers = vec![("content-type", "text/event-stream")];
         Self { status: 200, headers, pieces: pieces.into_iter().map(Into::into).collect(), then }
     }
 
     /// A whole JSON answer.
-    pub fn json(status: u16, headers: &[(&'static str, &'static str)], body: &Value) -> Self {
+    pub(crate) fn json(status: u16, headers: &[(&'static str, &'static str)], body: &Value) -> Self {
         let headers = [&[("content-type", "application/json")], headers].concat();
         Self { status, headers, pieces: vec![body.to_string().into()], then: Then::End }
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub path: String,
     pub headers: HeaderMap,
     pub body: Value,
@@ -67,7 +67,7 @@ struct Script {
     closed: mpsc::UnboundedSender<()>,
 }
 
-pub struct Vendor {
+pub(crate) struct Vendor {
     address: SocketAddr,
     script: Arc<Script>,
     closed: mpsc::UnboundedReceiver<()>,
@@ -124,7 +124,7 @@ async fn play(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMap, b
 }
 
 impl Vendor {
-    pub async fn openai(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) async fn openai(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (closed_tx, closed) = mpsc::unbounded_channel();
@@ -140,7 +140,7 @@ impl Vendor {
     }
 
     /// Settings as an operator writes them, with `more` on top.
-    pub fn settings(&self, more: &Value) -> OpenAiCompatibleSettings {
+    pub(crate) fn settings(&self, more: &Value) -> OpenAiCompatibleSettings {
         let mut settings = json!({
             "name": "house", "base_url": format!("http://{}/v1/", self.address), "model": "house-1",
         });
@@ -148,12 +148,12 @@ impl Vendor {
         serde_json::from_value(settings).unwrap()
     }
 
-    pub fn provider(&self, more: &Value) -> OpenAiCompatible {
+    pub(crate) fn provider(&self, more: &Value) -> OpenAiCompatible {
         OpenAiCompatible::new(self.settings(more), outbound(&[&self.address.to_string()])).unwrap()
     }
 
     /// What was asked so far; fails when any of it breaks the vendor's description.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         let seen = self.script.seen.lock().unwrap().clone();
         for request in &seen {
             assert!(request.violations.is_empty(), "{:?} in {}", request.violations, request.body);
@@ -161,18 +161,18 @@ impl Vendor {
         seen
     }
 
-    pub fn push(&self, reply: Reply) {
+    pub(crate) fn push(&self, reply: Reply) {
         self.script.replies.lock().unwrap().push_back(reply);
     }
 
     /// Waits until a body that was being sent is dropped.
-    pub async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         self.closed.recv().await.unwrap();
     }
 }
 
 /// A way out to these hosts of the local network.
-pub fn outbound(hosts: &[&str]) -> Outbound {
+pub(crate) fn outbound(hosts: &[&str]) -> Outbound {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let hosts: Vec<_> = hosts
         .iter()

@@ -16,9 +16,9 @@ const DIMENSIONS: usize = 48;
 /// Small enough that a test has a graph within a second.
 fn settings() -> Settings {
     Settings {
-        hnsw_chunks_min: 1_500,
-        hnsw_build_effort: 100,
-        hnsw_search_effort: 200,
+        hnsw_chunks_min: 900,
+        hnsw_build_effort: 60,
+        hnsw_search_effort: 120,
         hnsw_tail_max: 1_024,
         filtered_scan_max: 200,
         dead_rows_min: 200,
@@ -113,8 +113,8 @@ fn recall(index: &VectorIndex, truth: &Truth, filter: Filter<'_>, passes: impl F
 #[test]
 fn the_scan_finds_exactly_what_brute_force_finds() {
     let mut rng = StdRng::seed_from_u64(1);
-    let random = Truth((0..3_000).map(|chunk| (chunk, random(&mut rng, 100))).collect());
-    for (truth, dimensions) in [(random, 100), (clustered(2, 3_000, 384), 384), (clustered(3, 700, 33), 33)] {
+    let random = Truth((0..1_500).map(|chunk| (chunk, random(&mut rng, 100))).collect());
+    for (truth, dimensions) in [(random, 100), (clustered(2, 1_500, 384), 384), (clustered(3, 700, 33), 33)] {
         let index = filled(&truth, dimensions, scan_only());
         assert!((recall(&index, &truth, Filter::All, |_| true) - 1.0).abs() < f64::EPSILON);
     }
@@ -133,7 +133,7 @@ fn near_duplicates_are_ranked_exactly() {
 
 #[test]
 fn the_graph_finds_nearly_all() {
-    let truth = clustered(7, 4_000, DIMENSIONS);
+    let truth = clustered(7, 2_000, DIMENSIONS);
     let index = maintained(filled(&truth, DIMENSIONS, settings()));
     assert!(index.has_graph());
     let share = recall(&index, &truth, Filter::All, |_| true);
@@ -142,14 +142,14 @@ fn the_graph_finds_nearly_all() {
 
 #[test]
 fn filters_of_any_width_find_what_passes() {
-    let truth = clustered(8, 4_000, DIMENSIONS);
+    let truth = clustered(8, 2_000, DIMENSIONS);
     for index in [filled(&truth, DIMENSIONS, scan_only()), maintained(filled(&truth, DIMENSIONS, settings()))]
     {
         for every in [100, 10, 2] {
             let passes = |chunk: u64| chunk.is_multiple_of(every);
             let share = recall(&index, &truth, Filter::Where(&passes), passes);
             assert!(share > 0.98, "one in {every}: {share}");
-            let chunks: Vec<u64> = (0..8_000).filter(|&chunk| passes(chunk)).collect();
+            let chunks: Vec<u64> = (0..4_000).filter(|&chunk| passes(chunk)).collect();
             let share = recall(&index, &truth, Filter::Only(&chunks), passes);
             assert!(share > 0.98, "one in {every} by number: {share}");
         }
@@ -162,14 +162,14 @@ fn filters_of_any_width_find_what_passes() {
 
 #[test]
 fn removed_chunks_are_gone_and_their_rows_are_reclaimed() {
-    let mut truth = clustered(9, 4_000, DIMENSIONS);
+    let mut truth = clustered(9, 2_000, DIMENSIONS);
     let index = maintained(filled(&truth, DIMENSIONS, settings()));
-    for chunk in (0..4_000).filter(|chunk| chunk % 5 < 2) {
+    for chunk in (0..2_000).filter(|chunk| chunk % 5 < 2) {
         assert!(index.remove(chunk));
         assert!(!index.remove(chunk));
         truth.0.remove(&chunk);
     }
-    assert_eq!(index.len(), 2_400);
+    assert_eq!(index.len(), 1_200);
     let full = index.bytes();
     for index in [index.clone(), maintained(index)] {
         let share = recall(&index, &truth, Filter::All, |_| true);
@@ -201,13 +201,13 @@ fn adding_again_changes_nothing_and_another_vector_replaces() {
 
 #[test]
 fn three_hundred_duplicates_hide_nobody() {
-    let mut truth = clustered(11, 3_000, DIMENSIONS);
+    let mut truth = clustered(11, 1_500, DIMENSIONS);
     let header = truth.0[&77].clone();
     truth.0.extend((10_000..10_300).map(|chunk| (chunk, header.clone())));
     let index = maintained(filled(&truth, DIMENSIONS, settings()));
     assert!(index.has_graph());
     let found = |chunk: &u64| search(&index, &truth, &truth.0[chunk], 10, Filter::All)[0].chunk == *chunk;
-    let hidden = (0..3_000).filter(|chunk| *chunk != 77 && !found(chunk)).count();
+    let hidden = (0..1_500).filter(|chunk| *chunk != 77 && !found(chunk)).count();
     assert!(hidden <= 3, "{hidden} vectors do not find themselves");
     let all = search(&index, &truth, &header, 301, Filter::All);
     assert_eq!(all.iter().filter(|hit| hit.cosine > 0.9999).count(), 301);
@@ -255,7 +255,7 @@ fn chunks_the_database_no_longer_has_are_not_hits() {
 
 #[test]
 fn only_one_rebuild_runs_and_a_stopped_one_changes_nothing() {
-    let truth = clustered(14, 2_000, DIMENSIONS);
+    let truth = clustered(14, 1_200, DIMENSIONS);
     let index = filled(&truth, DIMENSIONS, settings());
     let first = index.plan_rebuild().unwrap();
     assert!(index.plan_rebuild().is_none());
@@ -268,9 +268,9 @@ fn only_one_rebuild_runs_and_a_stopped_one_changes_nothing() {
 
 #[test]
 fn searches_see_one_moment_while_chunks_come_go_and_the_graph_is_swapped() {
-    let stable = clustered(15, 2_500, DIMENSIONS);
+    let stable = clustered(15, 1_500, DIMENSIONS);
     let index = filled(&stable, DIMENSIONS, settings());
-    let coming = clustered(16, 1_500, DIMENSIONS);
+    let coming = clustered(16, 800, DIMENSIONS);
     let mut truth = stable.clone();
     truth.0.extend(coming.0.iter().map(|(chunk, vector)| (chunk + 100_000, vector.clone())));
     let (done, stop) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -281,7 +281,7 @@ fn searches_see_one_moment_while_chunks_come_go_and_the_graph_is_swapped() {
                 scope.spawn(move || {
                     let (mut searches, mut missed) = (0u32, 0u32);
                     while !done.load(Ordering::Relaxed) || searches < 200 {
-                        let chunk = u64::from(searches * 7 + reader) % 2_500;
+                        let chunk = u64::from(searches * 7 + reader) % 1_500;
                         let hits = search(index, truth, &truth.0[&chunk], 10, Filter::All);
                         assert_eq!(hits.len(), 10);
                         assert!(hits.is_sorted_by(|a, b| a.cosine >= b.cosine));
@@ -337,9 +337,9 @@ fn load(directory: &Path) -> Result<(VectorIndex, u64), Error> {
 fn a_snapshot_comes_back_as_it_was_and_can_be_changed() {
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(load(directory.path()), Err(Error::SnapshotMissing)));
-    let mut truth = clustered(17, 4_000, DIMENSIONS);
+    let mut truth = clustered(17, 2_000, DIMENSIONS);
     let index = maintained(filled(&truth, DIMENSIONS, settings()));
-    for chunk in (0..300).chain(3_700..3_720) {
+    for chunk in (0..300).chain(1_700..1_720) {
         index.remove(chunk);
         truth.0.remove(&chunk);
     }
@@ -403,7 +403,7 @@ fn a_snapshot_of_another_model_or_version_is_refused() {
 #[test]
 fn any_damage_to_any_file_is_an_error_and_nothing_worse() {
     let directory = tempfile::tempdir().unwrap();
-    let index = maintained(filled(&clustered(22, 2_000, DIMENSIONS), DIMENSIONS, settings()));
+    let index = maintained(filled(&clustered(22, 1_000, DIMENSIONS), DIMENSIONS, settings()));
     index.save(directory.path(), 7).unwrap();
     let mut rng = StdRng::seed_from_u64(23);
     for entry in fs::read_dir(directory.path()).unwrap() {
