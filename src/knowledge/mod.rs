@@ -1,6 +1,6 @@
 //! Documents and their life: received, extracted, chunked, embedded, indexed, retrieved, cited.
 //!
-//! - [`receive`], [`retry`], [`delete`], [`get`], [`get_by_name`] and [`list`] are operations over a transaction of the tenant's.
+//! - [`receive`], [`retry`], [`delete`], [`get`], [`get_by_name`] and [`list()`] are operations over a transaction of the tenant's.
 //! - [`Knowledge`] is what `app` builds once: the embedding model, the extractor and the pools that bound them. It does this
 //!   room's jobs, and answers [`Knowledge::retrieve`] and [`Knowledge::cited`].
 //!

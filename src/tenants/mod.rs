@@ -1,8 +1,8 @@
 //! Tenants: who has a workspace on this appliance, and how it looks to customers. Code says tenant, people read workspace.
 //!
 //! What everybody must find without opening a tenant's keyspace lies in the system's: the name, the slug of its addresses and
-//! its branding. The room also composes what needs both an account and a workspace: the first setup ([`set_up`]), what a
-//! signed-in person sees of themselves ([`me`]), and choosing a workspace by its slug ([`choose_workspace`]).
+//! its branding. The room also composes what needs both an account and a workspace: the first setup ([`set_up()`]), what a
+//! signed-in person sees of themselves ([`me()`]), and choosing a workspace by its slug ([`choose_workspace`]).
 //!
 //! Table, in the system keyspace: `tenants.tenant`. Limits: slugs of 2 to 48 characters; 5 suggestions of 120 characters;
 //! the texts as in [`branding`].

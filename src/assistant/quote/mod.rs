@@ -1,7 +1,7 @@
 //! The answerer that needs no language model: it quotes the best parts of the documents word for word, says that it
 //! quotes, and says plainly when the documents do not hold the answer.
 //!
-//! Passages are cut into what can be quoted ([`unit`]), each unit is compared with the question ([`score`]), the best grow
+//! Passages are cut into what can be quoted ([`mod@unit`]), each unit is compared with the question ([`score`]), the best grow
 //! until they can stand alone ([`select`]), and the evidence decides whether they are shown ([`decide`]). Pure and
 //! synchronous; the cost is embedding some fifty short texts, so callers put it on a bounded blocking pool.
 //!

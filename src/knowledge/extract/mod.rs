@@ -1,8 +1,8 @@
 //! From the bytes of a foreign file to a readable text.
 //!
-//! One file per format, each writing into the same [`document::Writer`], so that whatever comes in, what goes
+//! One file per format, each writing into the same `document::Writer`, so that whatever comes in, what goes
 //! out is one text in light Markdown with a list of its blocks. What a file *is* is decided by its content
-//! ([`sniff`]); the name only breaks ties between kinds of text.
+//! ([`sniff()`]); the name only breaks ties between kinds of text.
 //!
 //! Two doors lead in. [`extract`] does the work where it is called and trusts nothing in the file to be well
 //! formed, but a parser may still panic, recurse without end or ask for all the memory there is. [`Extractor`]

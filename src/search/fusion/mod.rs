@@ -1,6 +1,6 @@
 //! Fusion: the semantic and the keyword list read as one.
 //!
-//! [`gather`] puts together what the two indexes said about every chunk either of them returned; [`fuse`] orders the chunks and says why. Pure
+//! [`gather`] puts together what the two indexes said about every chunk either of them returned; [`fuse()`] orders the chunks and says why. Pure
 //! functions over numbers, the same for the product and for the evaluation.
 //!
 //! - `hybrid` standardises both scores within the question and sums them with weights that start at the settings (0.7 and 0.3) and
