@@ -230,7 +230,8 @@ impl Filler {
         let text = self.words.text(words);
         // Leaves a cosine of about 0.86 between neighbours.
         let spread = 0.4 / (DIMENSIONS as f32).sqrt();
-        let vector = self.centres[centre].clone().iter().map(|value| value + spread * noise(&mut self.dice));
+        let vector =
+            self.centres[centre].clone().into_iter().map(|value| value + spread * noise(&mut self.dice));
         let vector = unit(vector.collect());
         let hash = blake3::hash(text.as_bytes()).as_bytes().to_vec().into();
         (Passage { headings: vec![self.words.text(3)], text, hash }, vector)

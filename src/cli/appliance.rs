@@ -79,6 +79,32 @@ impl Appliance {
         Err(Failure::new(format!("The appliance refused with {}.", response.status())))
     }
 
+    /// The workspace that was named, or else the only one there is.
+    pub(super) async fn workspace(&self, named: Option<&str>) -> Result<String, Failure> {
+        if let Some(named) = named {
+            return Ok(named.to_owned());
+        }
+        let list = self.send(Method::GET, "/api/v1/tenants", Call::default()).await?;
+        let items = list.get("items").and_then(Value::as_array);
+        let slugs: Vec<_> = items
+            .into_iter()
+            .flatten()
+            .filter_map(|workspace| workspace.get("slug").and_then(Value::as_str))
+            .collect();
+        match slugs.as_slice() {
+            [only] => Ok((*only).to_owned()),
+            [] => {
+                Err(Failure::new("There is no workspace yet. `frontdesk setup` prints the link to make one."))
+            }
+            several => {
+                let known = several.join(", ");
+                Err(Failure::new(format!(
+                    "There are several workspaces; choose one with --workspace: {known}."
+                )))
+            }
+        }
+    }
+
     /// Ends the appliance if it is this process's own.
     pub(super) async fn close(self) {
         if let Some(app) = self.own {

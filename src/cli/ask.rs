@@ -76,10 +76,11 @@ pub(super) fn shown(message: &Value) -> String {
             .filter_map(Value::as_str)
             .collect();
         let page = citation.get("page").and_then(Value::as_u64).map(|page| format!(", page {page}"));
-        let under =
-            if heading.is_empty() { String::new() } else { format!(" › {}", heading.join(" › ")) };
         let (title, name) = (text(citation, "title"), text(citation, "name"));
-        lines.push(format!("  [{number}] {title}{under} ({name}{})", page.unwrap_or_default()));
+        // A document's first heading is often its title; once is enough.
+        let under = heading.into_iter().enumerate().filter(|(at, part)| *at > 0 || *part != title);
+        let path: String = under.map(|(_, part)| format!(" › {part}")).collect();
+        lines.push(format!("  [{number}] {title}{path} ({name}{})", page.unwrap_or_default()));
     }
     lines.join("\n")
 }

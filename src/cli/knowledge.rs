@@ -37,9 +37,9 @@ pub(super) enum KnowledgeCommand {
 pub(super) struct AddArguments {
     /// The folder or file
     path: PathBuf,
-    /// The workspace's short name
-    #[arg(long, default_value = "demo")]
-    workspace: String,
+    /// The workspace's short name [default: the only one there is]
+    #[arg(long)]
+    workspace: Option<String>,
     /// Put this before the documents' names, such as manuals/
     #[arg(long, default_value = "")]
     prefix: String,
@@ -52,9 +52,9 @@ pub(super) struct AddArguments {
 pub(super) struct SearchArguments {
     /// A question or words
     query: String,
-    /// The workspace's short name
-    #[arg(long, default_value = "demo")]
-    workspace: String,
+    /// The workspace's short name [default: the only one there is]
+    #[arg(long)]
+    workspace: Option<String>,
     /// Passages at most
     #[arg(long, default_value_t = 5)]
     limit: u32,
@@ -119,8 +119,9 @@ async fn add_once(
     if documents.is_empty() {
         return Err(Failure::new(format!("There are no files in {}.", shown(path))));
     }
-    let sent = send(appliance, &wish.workspace, &documents, &wish.prefix).await?;
-    let failed = watch(appliance, &wish.workspace).await?;
+    let workspace = appliance.workspace(wish.workspace.as_deref()).await?;
+    let sent = send(appliance, &workspace, &documents, &wish.prefix).await?;
+    let failed = watch(appliance, &workspace).await?;
     let mut output = std::io::stdout();
     for (name, reason) in sent.refused.iter().chain(&failed) {
         let _ = writeln!(output, "{name}: {reason}");
@@ -168,13 +169,18 @@ async fn watch_changes(
     }
 }
 
+async fn find(appliance: &Appliance, wish: &SearchArguments) -> Result<Value, Failure> {
+    let workspace = appliance.workspace(wish.workspace.as_deref()).await?;
+    let call = Call::within(&workspace).json(&json!({ "query": wish.query, "limit": wish.limit }));
+    appliance.send(Method::POST, "/api/v1/search", call).await
+}
+
 fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     start_log(&settings.log)?;
     let found = super::run_async(async move {
         let appliance = Appliance::open(&settings).await?;
-        let call = Call::within(&wish.workspace).json(&json!({ "query": wish.query, "limit": wish.limit }));
-        let found = appliance.send(Method::POST, "/api/v1/search", call).await;
+        let found = find(&appliance, wish).await;
         appliance.close().await;
         found
     })?;
@@ -214,10 +220,10 @@ fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), F
 fn eval(wish: &EvalArguments) -> Result<(), Failure> {
     let embedder = MiniLm::bundled()?;
     let shows = std::io::stderr().is_terminal();
-    let embed = |texts: &[&str]| -> Result<Vec<Vec<f32>>, String> {
+    let embed = |texts: &[&str]| -> Result<Vec<Option<Vec<f32>>>, String> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            vectors.extend(embedder.embed_passages(batch).map_err(|error| error.public().into_owned())?);
+            vectors.extend(embedder.embed_sentences(batch).map_err(|error| error.public().into_owned())?);
         }
         Ok(vectors)
     };

@@ -7,6 +7,8 @@ use super::settings::Finding;
 
 /// The name of the answerer that needs no model.
 pub(super) const EXTRACTIVE: &str = "extractive";
+/// More of a conversation than that helps no answer, and every message costs.
+const HISTORY_MESSAGES_MAX: usize = 100;
 
 /// Who answers.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,11 +22,14 @@ pub struct Assistant {
 
 impl Assistant {
     pub(super) fn check(&self, ai: &Ai) -> Vec<Finding> {
-        let known = self.provider == EXTRACTIVE || ai.provider.iter().any(|one| one.name == self.provider);
-        if known {
-            return Vec::new();
+        let mut findings = Vec::new();
+        if self.provider != EXTRACTIVE && ai.provider.iter().all(|one| one.name != self.provider) {
+            findings
+                .push(("assistant.provider", format!("no [[ai.provider]] is named \"{}\"", self.provider)));
         }
-        let reason = format!("no [[ai.provider]] is named \"{}\"", self.provider);
-        vec![("assistant.provider", reason)]
+        if self.history_messages > HISTORY_MESSAGES_MAX {
+            findings.push(("assistant.history_messages", format!("at most {HISTORY_MESSAGES_MAX}")));
+        }
+        findings
     }
 }

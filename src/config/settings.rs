@@ -36,6 +36,7 @@ impl Settings {
     pub(super) fn check(&mut self, environment: &[(String, String)]) -> Vec<Finding> {
         let mut findings = self.server.check();
         findings.extend(self.store.check());
+        findings.extend(self.knowledge.check());
         findings.extend(self.retrieval.check());
         findings.extend(self.ai.check(environment));
         findings.extend(self.assistant.check(&self.ai));

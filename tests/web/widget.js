@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { desktop, phone, picture, withPage } from './browser.js';
-import { ask, box, openCitation, panel, questions, rows } from './chat.js';
+import { ask, box, openCitation, panel, questions, rows, shownPassage } from './chat.js';
 import { startHostPage } from './host_page.js';
 
 export function widgetTests(world) {
@@ -62,7 +62,8 @@ export function widgetTests(world) {
       await page.keyboard.press('Enter');
       const answer = rows(page).nth(1);
       await answer.locator('.label').waitFor();
-      await openCitation(page, answer);
+      await answer.locator('button.marker').first().press('Enter');
+      await shownPassage(page);
       await page.keyboard.press('Escape');
       await panel(page).waitFor({ state: 'detached' });
       assert.equal(await launcher(page).getAttribute('aria-expanded'), 'true');

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use super::given::PassageGiven;
 use super::question::{Identifier, Question, joined};
 use super::unit::{Parts, Shape, Unit, cells, plain_text};
-use super::words::Words;
+use super::words::{Words, plain};
 
 const PER_COVERAGE: f32 = 0.25;
 const PER_PASSAGE_SCORE: f32 = 0.10;
@@ -13,6 +15,10 @@ const PER_IDENTIFIER: f32 = 0.20;
 /// More for a code that the heading right above names, or that the unit begins with: there it is explained, not mentioned.
 const PER_IDENTIFIER_EXPLAINED: f32 = 0.28;
 const PER_KIND: f32 = 0.04;
+/// A step of a procedure, where the question asks how something is done.
+const PER_STEP: f32 = 0.06;
+/// A document whose title is made of nothing but words of the question.
+const PER_TITLE: f32 = 0.08;
 /// What the first places of retrieval, which has seen all passages, are worth.
 const PER_PLACE: [f32; 3] = [0.06, 0.04, 0.02];
 /// What a word of the question is worth that only the headings above a unit hold.
@@ -245,9 +251,25 @@ impl<'a> Ground<'a> {
         Ok(scored)
     }
 
+    /// Share of a title's words that the question asks about; the words of a title that tell nothing do not count.
+    fn share_asked(&self, title: &str) -> f32 {
+        let told = title.unicode_words().map(plain).filter(|word| !self.words.is_stop(word));
+        let stems: Vec<String> = told.map(|word| self.words.stem(&word)).collect();
+        let asked = stems.iter().filter(|stem| self.question.words.iter().any(|word| word.stem == **stem));
+        #[expect(clippy::cast_precision_loss, reason = "words of a title")]
+        let share = asked.count() as f32 / stems.len().max(1) as f32;
+        share
+    }
+
+    fn is_asked_step(&self, passage: usize, unit: usize) -> bool {
+        let shape = self.unit(passage, unit).map(|unit| unit.shape);
+        self.question.procedural && matches!(shape, Some(Shape::Item { number: Some(_) }))
+    }
+
     fn candidates(&self) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for (passage, (given, parts)) in self.passages.iter().zip(&self.parts).enumerate() {
+            let title = self.share_asked(&given.title);
             for (number, section) in parts.sections.iter().enumerate() {
                 let context = self.context(passage, number);
                 let above = Lexical::of(&context, self.words);
@@ -264,7 +286,9 @@ impl<'a> Ground<'a> {
                         + PER_IDENTIFIER * self.identifiers_held(&own, &above)
                         + PER_IDENTIFIER_EXPLAINED
                             * self.identifiers_held(&Lexical::of(beginning(&read), self.words), &heading)
-                        + if kind == Some(true) { PER_KIND } else { 0.0 };
+                        + PER_TITLE * title
+                        + if kind == Some(true) { PER_KIND } else { 0.0 }
+                        + if self.is_asked_step(passage, unit) { PER_STEP } else { 0.0 };
                     let before = given.cosine + bonus + 0.2 * coverage;
                     candidates.push(Candidate {
                         passage,

@@ -18,8 +18,9 @@ const BATCH: usize = 32;
 /// A language counts when one document in so many is detected to be in it.
 const COMMON_IN: usize = 12;
 
-/// Turns texts into vectors of one dimension, in order; they need not be normalised. Whatever the error, its text is for the log.
-pub type Embed<'a> = &'a dyn Fn(&[&str]) -> Result<Vec<Vec<f32>>, String>;
+/// Turns texts into vectors of one dimension, in order; they need not be normalised, and a text without words has none. Whatever
+/// the error, its text is for the log.
+pub type Embed<'a> = &'a dyn Fn(&[&str]) -> Result<Vec<Option<Vec<f32>>>, String>;
 
 /// What an evaluation may vary.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +42,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// [`Error::File`], [`Error::Line`] and [`Error::Empty`] for a bad set, with file and line; [`Error::Embedding`] when the model fails or returns
-/// anything but one finite vector of one dimension for each text.
+/// anything but a finite vector of one dimension for each text with words.
 pub fn evaluate(
     folder: &Path,
     embed: Embed<'_>,
@@ -56,34 +57,41 @@ pub fn evaluate(
     let documents = embed_all(&texts, embed, &|done| progress(done, total))?;
     let questions: Vec<&str> = set.questions.iter().map(|question| question.text.as_str()).collect();
     let questions = embed_all(&questions, embed, &|done| progress(documents.len() + done, total))?;
-    let dimension = documents.first().map_or(0, Vec::len);
-    if documents.iter().chain(&questions).any(|vector| vector.len() != dimension) {
+    let mut dimensions = documents.iter().chain(&questions).flatten().map(Vec::len);
+    let first = dimensions.next();
+    if dimensions.any(|other| Some(other) != first) {
         return Err(Error::Embedding("vectors of different dimensions".to_owned()));
     }
     let index = index(&set, options.language)?;
     ask_all(&set, &index, &documents, &questions, options.calibration)
 }
 
-fn embed_all(texts: &[&str], embed: Embed<'_>, progress: &dyn Fn(usize)) -> Result<Vec<Vec<f32>>, Error> {
+fn embed_all(
+    texts: &[&str],
+    embed: Embed<'_>,
+    progress: &dyn Fn(usize),
+) -> Result<Vec<Option<Vec<f32>>>, Error> {
     let mut vectors = Vec::with_capacity(texts.len());
     for batch in texts.chunks(BATCH) {
         let embedded = embed(batch).map_err(Error::Embedding)?;
         if embedded.len() != batch.len() {
             return Err(Error::Embedding(format!("{} vectors for {} texts", embedded.len(), batch.len())));
         }
-        for mut vector in embedded {
-            let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-            if !length.is_finite() || length <= f32::MIN_POSITIVE {
-                return Err(Error::Embedding("a vector without a direction".to_owned()));
-            }
-            for value in &mut vector {
-                *value /= length;
-            }
-            vectors.push(vector);
+        for vector in embedded {
+            vectors.push(vector.map(normalised).transpose()?);
         }
         progress(vectors.len());
     }
     Ok(vectors)
+}
+
+fn normalised(mut vector: Vec<f32>) -> Result<Vec<f32>, Error> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if !length.is_finite() || length <= f32::MIN_POSITIVE {
+        return Err(Error::Embedding("a vector without a direction".to_owned()));
+    }
+    vector.iter_mut().for_each(|value| *value /= length);
+    Ok(vector)
 }
 
 fn index(set: &TestSet, language: Option<Language>) -> Result<KeywordIndex, Error> {
@@ -138,15 +146,17 @@ fn detect(set: &TestSet) -> (HashMap<String, Language>, Language) {
 fn ask_all(
     set: &TestSet,
     index: &KeywordIndex,
-    documents: &[Vec<f32>],
-    questions: &[Vec<f32>],
+    documents: &[Option<Vec<f32>>],
+    questions: &[Option<Vec<f32>>],
     calibration: Calibration,
 ) -> Result<Report, Error> {
     let ways = [Strategy::Semantic, Strategy::Keyword, Strategy::Hybrid, Strategy::Predecessor];
     let mut metrics = ways.map(|_| Vec::with_capacity(set.questions.len()));
     for ((question, vector), relevant) in set.questions.iter().zip(questions).zip(&set.relevant) {
-        let cosines: Vec<(u64, f32)> =
-            (0_u64..).zip(documents).map(|(chunk, row)| (chunk, dot(row, vector))).collect();
+        let cosines: Vec<(u64, f32)> = (0_u64..)
+            .zip(documents)
+            .filter_map(|(chunk, row)| Some((chunk, dot(row.as_ref()?, vector.as_ref()?))))
+            .collect();
         let mut semantic = cosines.clone();
         semantic.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         semantic.truncate(CANDIDATES);

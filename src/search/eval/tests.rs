@@ -18,11 +18,13 @@ const QUERIES: &str = r#"{"id":"1","text":"where are my invoices"}
 "#;
 const QRELS: &str = "query_id\tdoc_id\trel\n1\ta\t1\n1\tb\t0\n";
 
-fn embed(texts: &[&str]) -> Result<Vec<Vec<f32>>, String> {
-    Ok(texts
-        .iter()
-        .map(|text| if text.to_lowercase().contains("invoice") { vec![1.0, 0.2] } else { vec![0.1, 3.0] })
-        .collect())
+fn embed(texts: &[&str]) -> Result<Vec<Option<Vec<f32>>>, String> {
+    let vector = |text: &&str| match text.to_lowercase() {
+        text if text.contains("invoice") => Some(vec![1.0, 0.2]),
+        text if text.is_empty() => None,
+        _ => Some(vec![0.1, 3.0]),
+    };
+    Ok(texts.iter().map(vector).collect())
 }
 
 fn run(folder: &Path) -> Result<Report, Error> {
@@ -40,6 +42,16 @@ fn a_set_that_both_lists_answer_scores_one_in_every_way() {
     for metrics in [report.semantic, report.keyword, report.hybrid, report.predecessor] {
         assert_eq!((metrics.ndcg_at_10, metrics.recall_at_10, metrics.mrr_at_10), (1.0, 1.0, 1.0));
     }
+}
+
+#[test]
+fn a_document_without_words_is_found_by_nobody_and_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = format!("{CORPUS}{{\"id\":\"empty\",\"title\":\"\",\"text\":\"\"}}\n");
+    write(folder.path(), &corpus, QUERIES, &format!("{QRELS}1\tempty\t1\n"));
+    let report = run(folder.path()).unwrap();
+    assert!((report.semantic.recall_at_10 - 0.5).abs() < 1e-6, "{report}");
+    assert!((report.hybrid.recall_at_10 - 0.5).abs() < 1e-6, "{report}");
 }
 
 #[test]
@@ -86,10 +98,16 @@ fn an_embedder_that_miscounts_or_returns_no_direction_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), CORPUS, QUERIES, QRELS);
     let evaluate = |embed: Embed<'_>| evaluate(folder.path(), embed, Options::default(), &|_, _| {});
-    assert!(matches!(evaluate(&|_| Ok(vec![vec![1.0]])), Err(Error::Embedding(_))));
-    assert!(matches!(evaluate(&|texts| Ok(vec![vec![0.0, 0.0]; texts.len()])), Err(Error::Embedding(_))));
-    assert!(matches!(evaluate(&|texts| Ok(vec![vec![f32::NAN]; texts.len()])), Err(Error::Embedding(_))));
+    assert!(matches!(evaluate(&|_| Ok(vec![Some(vec![1.0])])), Err(Error::Embedding(_))));
+    assert!(matches!(
+        evaluate(&|texts| Ok(vec![Some(vec![0.0, 0.0]); texts.len()])),
+        Err(Error::Embedding(_))
+    ));
+    assert!(matches!(
+        evaluate(&|texts| Ok(vec![Some(vec![f32::NAN]); texts.len()])),
+        Err(Error::Embedding(_))
+    ));
     assert!(matches!(evaluate(&|_| Err("out of memory".to_owned())), Err(Error::Embedding(_))));
-    let lengths = |texts: &[&str]| Ok(texts.iter().map(|text| vec![1.0; 1 + text.len() % 2]).collect());
+    let lengths = |texts: &[&str]| Ok(texts.iter().map(|text| Some(vec![1.0; 1 + text.len() % 2])).collect());
     assert!(matches!(evaluate(&lengths), Err(Error::Embedding(_))));
 }

@@ -7,8 +7,14 @@ use super::Strategy;
 use super::*;
 use crate::search::keywords::{Evidence, Hit, Weighed};
 
-const EVIDENCE: Evidence =
-    Evidence { words: 6, words_unknown: 0, identifiers: 0, identifiers_known: 0, identifier_share: 0.0 };
+const EVIDENCE: Evidence = Evidence {
+    words: 6,
+    words_unknown: 0,
+    identifiers: 0,
+    identifiers_known: 0,
+    identifier_share: 0.0,
+    identifiers_only: false,
+};
 
 fn candidate(chunk: u64, cosine: f32, bm25: f32) -> Candidate {
     let rank = u32::try_from(chunk).unwrap() + 1;
@@ -157,6 +163,8 @@ fn a_list_that_sets_its_first_apart_gets_more_weight() {
     let both = many(steep, steep_words);
     let identifier = Evidence { identifiers: 1, identifiers_known: 1, identifier_share: 0.8, ..EVIDENCE };
     assert!(share(&both, identifier) < share(&both, EVIDENCE));
+    let bare = Evidence { identifiers_only: true, ..identifier };
+    assert!(share(&many(steep, flat_words), bare) < 0.2);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! score starts at the setting and moves with the contrast of the semantic list (the fall of the cosine from the first to the
 //! twenty-first, in deviations of the model) against that of the keyword list (the fall of BM25, as a share of the first). Paraphrased
 //! questions raise it; a language the model does not know, or a rare name, lowers it. Both contrasts are pure numbers, and neither the corpus
-//! nor the language has to be known. A known identifier lowers it further, by how much of the question it makes up.
+//! nor the language has to be known. A known identifier lowers it further, by how much of the question it makes up; where there is nothing
+//! but identifiers, the model has nothing to understand, and the chunks that hold them come first.
 
 use super::{Calibration, Candidate, Settings, WeightReason};
 use crate::search::keywords::Evidence;
@@ -48,6 +49,9 @@ pub(super) fn semantic_share(
         let words = evidence.words as f32;
         share += SLOPE * words / (words + WORDS_HALF) * (semantic.max(1e-3) / keyword / BALANCE).ln();
         reason = WeightReason::Contrast;
+    }
+    if evidence.identifiers_only {
+        return (*SHARE.start(), WeightReason::Identifier);
     }
     if evidence.identifier_share > 0.0 {
         share -= IDENTIFIER_PULL * evidence.identifier_share;

@@ -59,8 +59,9 @@ impl Asked {
             Self { searcher, fields, clauses: Vec::new(), masses: Vec::new(), evidence: Evidence::default() };
         let text =
             normalise(question.get(..question.floor_char_boundary(QUESTION_BYTES_MAX)).unwrap_or(question));
-        asked.read_identifiers(&text)?;
-        asked.read_words(&text, languages)?;
+        let mut parts = HashSet::new();
+        asked.read_identifiers(&text, &mut parts)?;
+        asked.read_words(&text, languages, &parts)?;
         asked.keep_the_most_telling();
         let total: f32 = asked.masses.iter().sum();
         asked.evidence.identifier_share =
@@ -74,7 +75,8 @@ impl Asked {
         self.evidence
     }
 
-    fn read_identifiers(&mut self, text: &str) -> Result<(), TantivyError> {
+    /// Puts the words that known identifiers are made of into `parts`.
+    fn read_identifiers(&mut self, text: &str, parts: &mut HashSet<Word>) -> Result<(), TantivyError> {
         let mut seen = HashSet::new();
         for identifier in identifiers::find(text).into_iter().take(WORDS_MAX) {
             let Some(whole) = identifier.terms.first().cloned() else { continue };
@@ -99,6 +101,11 @@ impl Asked {
                 self.evidence.identifiers += 1;
                 self.evidence.identifiers_known += usize::from(!known.is_empty());
             }
+            if identifier.certain && !known.is_empty() {
+                let mut words = Vec::new();
+                identifier.terms.iter().take(1).for_each(|whole| cut(whole, false, &mut words));
+                parts.extend(words);
+            }
             if !known.is_empty() {
                 self.masses.push(mass);
                 self.evidence.identifier_share += if identifier.certain { mass } else { 0.0 };
@@ -108,12 +115,18 @@ impl Asked {
         Ok(())
     }
 
-    fn read_words(&mut self, text: &str, languages: &[Language]) -> Result<(), TantivyError> {
+    fn read_words(
+        &mut self,
+        text: &str,
+        languages: &[Language],
+        parts: &HashSet<Word>,
+    ) -> Result<(), TantivyError> {
         let mut words = Vec::new();
         cut(text, false, &mut words);
         let mut seen = HashSet::new();
         words.retain(|word| seen.insert(word.clone()));
         words.truncate(WORDS_MAX);
+        self.evidence.identifiers_only = !words.is_empty() && words.iter().all(|word| parts.contains(word));
         let mut stems: Vec<Stems> = languages.iter().map(|language| Stems::new(*language)).collect();
         let mut taken = HashSet::new();
         for word in &words {

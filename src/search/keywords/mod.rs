@@ -100,4 +100,6 @@ pub struct Evidence {
     pub identifiers_known: usize,
     /// Which share of what the question tells those make up, 0 to 1: near 0 for a name that is everywhere.
     pub identifier_share: f32,
+    /// There is nothing in it but identifiers, each of which some chunk holds exactly as written.
+    pub identifiers_only: bool,
 }

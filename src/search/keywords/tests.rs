@@ -350,4 +350,7 @@ fn the_question_tells_what_it_knows_about_itself() {
     let evidence = index.ask("what is E-1042 or ERR_77 in the flurbl tray").unwrap().evidence();
     assert_eq!((evidence.identifiers, evidence.identifiers_known), (2, 1));
     assert!(evidence.words_unknown >= 3 && evidence.words_unknown < evidence.words, "{evidence:?}");
+    for (question, only) in [("E-1042?", true), ("E-1042 tray", false), ("ERR_77", false), ("tray", false)] {
+        assert_eq!(index.ask(question).unwrap().evidence().identifiers_only, only, "{question}");
+    }
 }
