@@ -12,6 +12,7 @@ mod folder;
 mod healthcheck;
 mod knowledge;
 mod openapi;
+mod run_async;
 mod serve;
 mod settings;
 mod setup;
@@ -20,11 +21,4 @@ pub use command::run;
 pub use failure::Failure;
 pub use settings::SettingsArguments;
 
-/// Runs a command that waits for the world.
-fn run_async<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("The process could not start its threads: {error}")))?
-        .block_on(command)
-}
+use run_async::run_async;

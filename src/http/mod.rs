@@ -35,13 +35,10 @@ pub use context::RequestContext;
 pub use error::Error;
 pub use extract::{Creating, Json, Once, Paging, Path, Query, idempotency_key};
 pub use feed::{conversation_frame, message_frame};
-pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, WORKSPACE};
+pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, SESSION_COOKIE, WORKSPACE};
 pub use limits::Limits;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use router::{document, router, routes_listed};
 pub use server::{ServerOptions, listen, run};
 pub use services::{Inside, Routes, Services};
 pub use tls::{TlsIdentity, authority_path, prepare};
-
-/// The cookie of a signed-in member.
-pub const SESSION_COOKIE: &str = "__Host-frontdesk_session";

@@ -23,7 +23,4 @@ mod words;
 mod tests;
 
 pub use answer::answer;
-pub use given::{Citation, Evidence, Measured, PassageGiven, QuotedAnswer, Reason, Settings, Wording};
-
-/// Turns texts into vectors of length one, in order; `None` for a text without words.
-pub type Embed<'a, E> = &'a dyn Fn(&[&str]) -> Result<Vec<Option<Vec<f32>>>, E>;
+pub use given::{Citation, Embed, Evidence, Measured, PassageGiven, QuotedAnswer, Reason, Settings, Wording};

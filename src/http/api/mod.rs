@@ -8,24 +8,12 @@ mod health;
 mod identity;
 mod jobs;
 mod list;
+mod routes;
 mod search;
 mod tenants;
 mod widget;
 
 pub(super) use list::List;
+pub(super) use routes::routes;
 
 use super::Routes;
-use super::headers::cors;
-
-/// Every route of the API.
-pub(super) fn routes() -> Routes {
-    let for_visitors = widget::routes().merge(conversations::routes()).layer(cors());
-    let for_members = Routes::new()
-        .merge(identity::routes())
-        .merge(tenants::routes())
-        .merge(api_keys::routes())
-        .merge(documents::routes())
-        .merge(search::routes())
-        .merge(jobs::routes());
-    Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
-}
