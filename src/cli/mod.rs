@@ -1,5 +1,16 @@
-//! The command line: one file per command. A command says what went wrong in one sentence, with the cause after it, and
-//! ends with 1; a line that cannot be understood ends with 2.
+//! The command line: one file per command.
+//!
+//! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
+//! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
+//! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
+//! `knowledge eval` and the reading of one document open no data directory.
+//!
+//! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
+//! understood ends with 2.
+//!
+//! Owns no table, no job and no event. Limits: [`folder::FILES_MAX`] files of a folder, [`folder::DEPTH_MAX`] folders
+//! deep; a health check gives up after [`healthcheck::TIMEOUT`]; an answer from the control socket as in
+//! [`crate::http::control`].
 
 mod appliance;
 mod ask;

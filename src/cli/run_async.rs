@@ -1,7 +1,6 @@
-//! The asynchronous runtime of this process, for the commands that need one.
+//! The asynchronous runtime of this process, for the commands that wait for the world.
 //!
-//! A command begins without a runtime and makes one when it comes to wait for the world, so that reading settings, printing
-//! the API and taking a document apart start no threads.
+//! A command begins without a runtime and makes one when it needs it, so that showing the settings or the API needs none.
 
 use super::Failure;
 

@@ -32,7 +32,7 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const WORKSPACE: HeaderName = HeaderName::from_static("frontdesk-workspace");
 /// The name of the header that finds a request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The cookie of a signed-in member.
+/// The name of the cookie that holds a member's session. `__Host-` ties it to this host, to HTTPS and to every path.
 pub const SESSION_COOKIE: &str = "__Host-frontdesk_session";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 

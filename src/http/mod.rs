@@ -4,8 +4,16 @@
 //! panics; limits on rate, size and time; then its handler, which extracts, gets a pass, makes one call and shows a
 //! view. Only this room knows status codes, and only [`Problem`] maps faults to them.
 //!
-//! Table: `http.idempotency` in every keyspace. Job: `http.forget_answers`. Limits: `[limits]` of the settings;
-//! `connections_max`; 100 headers of 64 KiB; 10 s for a handshake, 30 s for headers; 15 min for an upload.
+//! A WebSocket and a stream of server-sent events are two doors to one feed (`feed`). The console is the same router
+//! behind a Unix socket ([`control`]).
+//!
+//! Table, in every keyspace: `http.idempotency`. Job: `http.forget_answers` (lane upkeep). Owns no event.
+//!
+//! Limits: the section `[limits]` of the settings; the setting `server.connections_max`; [`server::HEADERS_MAX`] headers
+//! and [`server::HEADER_BYTES_MAX`] of them; [`server::HANDSHAKE_TIMEOUT`], then [`server::FIRST_REQUEST_TIMEOUT`] to the
+//! first request and [`server::HEADER_READ_TIMEOUT`] for headers; [`server::STREAMS_MAX`] HTTP/2 streams a connection;
+//! [`limits::UPLOAD_TIMEOUT`] for an upload; a kept answer for [`idempotency::KEPT`]; a WebSocket as in `ws`, an event
+//! stream [`events::SESSION_MAX`].
 
 mod api;
 mod caller;

@@ -1,7 +1,6 @@
 //! The API's routes together: those that a visitor's browser asks from another site, and all others.
 //!
-//! Only the visitors' routes answer cross-origin requests (CORS). A member's cookie is of no use to another site's page, because
-//! `http/caller.rs` refuses it there.
+//! Only the visitors' routes answer cross-origin requests (CORS), with a bearer token and never with a cookie.
 
 use super::Routes;
 use super::{

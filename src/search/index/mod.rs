@@ -9,8 +9,13 @@
 //! The rows are the truth. [`TenantIndex`] reads the index log on from its own positions, and is rebuilt from the rows when a
 //! file of it is missing, damaged, of another version, or ahead of or behind what the log still tells.
 //!
-//! Tables: `search.group`, `search.passage`, `search.vector`, `search.hidden`, and entries of the store's index log. Limits:
-//! [`PASSAGES_MAX`] in a group; rows are read and indexed some hundred at a time.
+//! Tables, in each tenant's keyspace: `search.group`, `search.passage`, `search.vector`, `search.hidden`, and entries of
+//! the store's index log. Owns no job and no event.
+//!
+//! Limits: [`PASSAGES_MAX`] passages in a group; [`rows::HIDDEN_MAX`] hidden groups that a search looks at;
+//! [`catch_up::ENTRIES_MAX`] entries of the log and [`catch_up::PASSAGES_AT_A_TIME`] passages read at a time;
+//! [`catch_up::COMMIT_CHANGES`] changes in a commit of the keyword index; the vectors are saved when
+//! [`attached::SAVE_AFTER_CHANGES`] of them and a quarter of all have changed.
 
 mod ask;
 mod attached;

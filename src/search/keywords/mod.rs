@@ -8,7 +8,12 @@
 //!   and identifiers (error codes, part numbers, versions, addresses) are kept exactly as written besides.
 //! - A question is never parsed as a query language, and is bounded in bytes and terms.
 //!
-//! Synchronous: callers put it on a blocking pool.
+//! Synchronous: callers put it on a blocking pool. Owns no table, no job and no event; `index` wires it.
+//!
+//! Limits: of a question, [`asked::QUESTION_BYTES_MAX`], [`asked::WORDS_MAX`] words and the [`asked::TERMS_MAX`] terms
+//! that tell most; [`schema::TERMS_MAX`] terms of a text and [`words::WORD_BYTES_MAX`] of a word; the
+//! [`index::LANGUAGES_MAX`] most frequent languages are asked; [`index::ARENA_BYTES`] of memory for writing, from the
+//! first change until the index rests.
 
 mod asked;
 mod entry;
