@@ -9,8 +9,8 @@
 //! queued by `message.posted`.
 //!
 //! Limits: as many passages and earlier messages as the settings `retrieval.top_k` and `assistant.history_messages` say
-//! (both in [`Settings`]), each cut as in [`prompt`]; [`answer::LATER_MESSAGES_MAX`] messages after the question are
-//! looked at; [`Settings::quoting_max`] answers are quoted at a time and [`answer::QUOTING_WAITING_MAX`] wait.
+//! (both in [`Settings`]), each cut as in [`prompt`]; 50 messages after the question are looked at;
+//! [`Settings::quoting_max`] answers are quoted at a time and 64 wait.
 
 mod answer;
 mod draft;

@@ -5,9 +5,9 @@
 //!
 //! It is the ground floor: it uses no other room. Owns no table, no job and no event.
 //!
-//! Limits: [`page::PAGE_ROWS_MAX`] rows of a page ([`page::PAGE_ROWS_DEFAULT`] when nothing is asked for) and
-//! [`page::CURSOR_BYTES_MAX`] of a cursor; a [`Timestamp`] ends with the year 9999; a [`Pool`] runs and lets wait as many
-//! as whoever builds it says, and refuses the next.
+//! Limits: [`page::PAGE_ROWS_MAX`] rows of a page ([`page::PAGE_ROWS_DEFAULT`] when nothing is asked for) and 512 bytes
+//! of a cursor; a [`Timestamp`] ends with the year 9999; a [`Pool`] runs and lets wait as many as whoever builds it says,
+//! and refuses the next.
 
 pub mod call;
 pub mod clock;

@@ -8,9 +8,8 @@
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
 //! understood ends with 2.
 //!
-//! Owns no table, no job and no event. Limits: [`folder::FILES_MAX`] files of a folder, [`folder::DEPTH_MAX`] folders
-//! deep; a health check gives up after [`healthcheck::TIMEOUT`]; an answer from the control socket as in
-//! [`crate::http::control`].
+//! Owns no table, no job and no event. Limits: 100,000 files of a folder, 32 folders deep; a health check gives up after
+//! 5 s; an answer from the control socket as in [`crate::http::control`].
 
 mod appliance;
 mod ask;

@@ -7,9 +7,9 @@
 //!
 //! Table, in each tenant's keyspace: `contacts.visitor`. Owns no job and no event.
 //!
-//! Limits: a token is good for [`VISITOR_TOKEN_LIFE`] and cannot be withdrawn before; text longer than
-//! [`token::TOKEN_CHARS_MAX`] is none; being seen again is written at most every [`visitor::SEEN_WRITTEN_EVERY`]. How
-//! many visitors come from one address is bounded by the setting `limits.visitors_per_hour_per_address`.
+//! Limits: a token is good for [`VISITOR_TOKEN_LIFE`] and cannot be withdrawn before; text longer than 256 characters is
+//! none; being seen again is written at most every minute. How many visitors come from one address is bounded by the
+//! setting `limits.visitors_per_hour_per_address`.
 
 mod error;
 mod token;

@@ -8,8 +8,8 @@
 //! Tables, in the tenant's keyspace: `conversations.conversation`, `conversations.message`. Events: `message.posted`,
 //! `conversation.changed`. Owns no job; `app` has `message.posted` queue the assistant's.
 //!
-//! Limits: [`TEXT_CHARS_MAX`] characters of a person's message, [`message::MESSAGES_MAX`] messages of a conversation,
-//! [`conversation::OPEN_MAX`] open conversations of one visitor.
+//! Limits: [`TEXT_CHARS_MAX`] characters of a person's message, 10,000 messages of a conversation, 200 open conversations
+//! of one visitor.
 
 mod conversation;
 mod error;

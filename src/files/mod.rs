@@ -12,8 +12,8 @@
 //! Table, in each tenant's keyspace: `files.reference`. Jobs (lane upkeep): [`CollectBlob`], [`SweepBlobs`], done by
 //! [`Collector`]. Owns no event.
 //!
-//! Limits: the size that each caller names; [`HEAD_BYTES`] kept for telling the type; [`put::PIECES_WAITING_MAX`] pieces
-//! of an upload that wait for the disk; [`put::SWEEP_AFTER`] from the first `put` to the sweep.
+//! Limits: the size that each caller names; [`HEAD_BYTES`] kept for telling the type; 8 pieces of an upload that wait for
+//! the disk; 10 minutes from the first `put` to the sweep.
 
 mod collect;
 mod error;

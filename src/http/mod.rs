@@ -9,11 +9,9 @@
 //!
 //! Table, in every keyspace: `http.idempotency`. Job: `http.forget_answers` (lane upkeep). Owns no event.
 //!
-//! Limits: the section `[limits]` of the settings; the setting `server.connections_max`; [`server::HEADERS_MAX`] headers
-//! and [`server::HEADER_BYTES_MAX`] of them; [`server::HANDSHAKE_TIMEOUT`], then [`server::FIRST_REQUEST_TIMEOUT`] to the
-//! first request and [`server::HEADER_READ_TIMEOUT`] for headers; [`server::STREAMS_MAX`] HTTP/2 streams a connection;
-//! [`limits::UPLOAD_TIMEOUT`] for an upload; a kept answer for [`idempotency::KEPT`]; a WebSocket as in `ws`, an event
-//! stream [`events::SESSION_MAX`].
+//! Limits: the section `[limits]` of the settings; the setting `server.connections_max`; 100 headers and 64 KiB of them;
+//! 10 s for a handshake, then 20 s to the first request and 30 s for headers; 128 HTTP/2 streams a connection; 15 minutes
+//! for an upload; an answer is kept for a day; a WebSocket as in `ws`, an event stream 15 minutes.
 
 mod api;
 mod caller;

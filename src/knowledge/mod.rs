@@ -17,11 +17,10 @@
 //! [`DocumentDeleted`].
 //!
 //! Limits: names of [`NAME_BYTES_MAX`]; files as the setting `knowledge.upload_bytes_max` and [`extract::Limits`] say;
-//! passages as [`chunk::Settings`] say, embedded and committed [`Settings::batch_passages`] at a time. A question has
-//! [`retrieve::QUERY_BYTES_MAX`] and finds [`retrieve::LIMIT_MAX`] passages; [`Settings::questions_running_max`] are
-//! worked on at a time and [`Settings::questions_waiting_max`] wait. One batch is embedded at a time, and
-//! [`service::WAITING_MAX`] wait. A page of a filtered list looks at [`list::LOOKED_AT_MAX`] documents. A citation opens
-//! [`CITED_BYTES_MAX`] of text.
+//! passages as [`chunk::Settings`] say, embedded and committed [`Settings::batch_passages`] at a time. A question has at
+//! most 16 KiB and finds 100 passages; [`Settings::questions_running_max`] are worked on at a time and
+//! [`Settings::questions_waiting_max`] wait. One batch is embedded at a time, and 64 wait. A page of a filtered list
+//! looks at 2,000 documents. A citation opens [`CITED_BYTES_MAX`] of text.
 
 pub mod chunk;
 pub mod extract;

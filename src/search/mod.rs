@@ -8,9 +8,8 @@
 //! Tables, all of [`index`]: `search.group`, `search.passage`, `search.vector`, `search.hidden`. Owns no job and no
 //! event: the jobs of `knowledge` fill, clear and tend the indexes.
 //!
-//! Limits: [`index::PASSAGES_MAX`] passages in a group; [`index::rows::HIDDEN_MAX`] hidden groups that a search looks at;
-//! from each list, twice as many candidates as wanted, but [`index::ask::CANDIDATES_MIN`] to
-//! [`index::ask::CANDIDATES_MAX`].
+//! Limits: [`index::PASSAGES_MAX`] passages in a group; 100,000 hidden groups that a search looks at; from each list,
+//! twice as many candidates as wanted, but at least 100 and at most 1,000.
 
 pub mod embedder;
 mod error;

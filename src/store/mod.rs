@@ -8,10 +8,9 @@
 //!
 //! Tables of its own, in every keyspace: `store.number`, `store.schema`, `store.index_log`. Owns no job and no event.
 //!
-//! Limits: [`commit::BATCH_CHANGES_MAX`] changes in a commit and [`commit::WAITING_CHANGES_MAX`] waiting for one
-//! keyspace; no scan without a bound; a page cache of [`open::SYSTEM_CACHE_BYTES`] for the system and
-//! [`open::TENANT_CACHE_BYTES`] for each open tenant, within the budget of the setting `store.cache_bytes_max`; a tenant
-//! that nobody used for `store.idle_close_s` is closed.
+//! Limits: 256 changes in a commit and 16,384 waiting for one keyspace; no scan without a bound; a page cache of 16 MiB
+//! for the system and 8 MiB for each open tenant, within the budget of the setting `store.cache_bytes_max`; a tenant that
+//! nobody used for `store.idle_close_s` is closed.
 
 mod commit;
 pub mod crash;

@@ -6,8 +6,8 @@
 //!
 //! Table, in the system keyspace: `tenants.tenant`. Owns no job and no event.
 //!
-//! Limits: slugs of [`create::SLUG_CHARS_MIN`] to [`create::SLUG_CHARS_MAX`] characters; [`branding::SUGGESTIONS_MAX`]
-//! suggestions of [`branding::SUGGESTION_CHARS_MAX`] characters; the other texts as in [`branding`].
+//! Limits: slugs of 2 to 48 characters; [`branding::SUGGESTIONS_MAX`] suggestions of [`branding::SUGGESTION_CHARS_MAX`]
+//! characters; the other texts as in [`branding`].
 
 pub mod branding;
 mod create;

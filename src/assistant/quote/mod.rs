@@ -8,8 +8,8 @@
 //! Invariants: every quote is an exact substring of a passage given; a declined answer cites nothing; an answer about a
 //! code or part number quotes a passage that holds it.
 //!
-//! Owns no table, no job and no event. Limits: [`answer::PASSAGES_MAX`] passages and [`answer::QUESTION_BYTES_MAX`] of a
-//! question are read; [`Settings`] bound the quotes, their words and the texts that are embedded.
+//! Owns no table, no job and no event. Limits: 16 passages and 4,000 bytes of a question are read; [`Settings`] bound the
+//! quotes, their words and the texts that are embedded.
 
 mod answer;
 mod compose;

@@ -1,4 +1,4 @@
-//! The API: one file per room, and [`routes`] that puts them together.
+//! The API: one file per room, and [`routes()`] that puts them together.
 //!
 //! A handler extracts, gets its pass, makes one call and shows a view. It is described by its own attribute, from which
 //! the OpenAPI document is made, and names its permission in its doc comment. It decides nothing: who may do what stands

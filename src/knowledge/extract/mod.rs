@@ -10,8 +10,8 @@
 //! becomes of the child into that one document's failure.
 //!
 //! Owns no table, no job and no event: the job of ingestion calls it. Limits are [`Limits`], by default 64 MiB a file, 16
-//! MiB of text, 5,000 pages, a minute and 1 GiB of memory; [`worker::STACK_BYTES`] of stack for the parsers. `app` says
-//! how many files are taken apart at a time.
+//! MiB of text, 5,000 pages, a minute and 1 GiB of memory; 64 MiB of stack for the parsers. `app` says how many files are
+//! taken apart at a time.
 
 mod archive;
 mod csv;

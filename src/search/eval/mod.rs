@@ -6,8 +6,7 @@
 //! the predecessor's way.
 //!
 //! Owns no table, no job and no event, and touches no data directory: the index is made in memory and thrown away.
-//! Limits: [`run::RESULTS`] results are judged of [`run::CANDIDATES`] candidates; the set is read whole, so it must fit
-//! into memory.
+//! Limits: 10 results are judged of 100 candidates; the set is read whole, so it must fit into memory.
 
 mod error;
 mod metrics;

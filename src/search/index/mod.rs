@@ -12,10 +12,9 @@
 //! Tables, in each tenant's keyspace: `search.group`, `search.passage`, `search.vector`, `search.hidden`, and entries of
 //! the store's index log. Owns no job and no event.
 //!
-//! Limits: [`PASSAGES_MAX`] passages in a group; [`rows::HIDDEN_MAX`] hidden groups that a search looks at;
-//! [`catch_up::ENTRIES_MAX`] entries of the log and [`catch_up::PASSAGES_AT_A_TIME`] passages read at a time;
-//! [`catch_up::COMMIT_CHANGES`] changes in a commit of the keyword index; the vectors are saved when
-//! [`attached::SAVE_AFTER_CHANGES`] of them and a quarter of all have changed.
+//! Limits: [`PASSAGES_MAX`] passages in a group; 100,000 hidden groups that a search looks at; 256 entries of the log and
+//! 256 passages read at a time; 2,048 changes in a commit of the keyword index; the vectors are saved when 4,096 of them
+//! and a quarter of all have changed.
 
 mod ask;
 mod attached;

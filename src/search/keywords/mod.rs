@@ -10,10 +10,9 @@
 //!
 //! Synchronous: callers put it on a blocking pool. Owns no table, no job and no event; `index` wires it.
 //!
-//! Limits: of a question, [`asked::QUESTION_BYTES_MAX`], [`asked::WORDS_MAX`] words and the [`asked::TERMS_MAX`] terms
-//! that tell most; [`schema::TERMS_MAX`] terms of a text and [`words::WORD_BYTES_MAX`] of a word; the
-//! [`index::LANGUAGES_MAX`] most frequent languages are asked; [`index::ARENA_BYTES`] of memory for writing, from the
-//! first change until the index rests.
+//! Limits: of a question, 16 KiB, 256 words and the 64 terms that tell most; 50,000 terms of a text and 120 bytes of a
+//! word; the 6 most frequent languages are asked; 30 MB of memory for writing, from the first change until the index
+//! rests.
 
 mod asked;
 mod entry;
