@@ -1,4 +1,11 @@
 //! The durable job that answers one message.
+//!
+//! It may run any number of times and answers once: the situation is read anew each time, and the reply is stored in the
+//! transaction that finishes the job, under a unique index over what it replies to. What is shown before that is a draft
+//! and may be lost.
+//!
+//! A language model that fails, finds nothing or does not cite is no reason to stay silent: the documents are quoted
+//! instead, with a note that says why. A job that fails for good tells the visitor so.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

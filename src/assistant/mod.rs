@@ -5,7 +5,12 @@
 //! [`prompt`], [`ground`]), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
 //! the transaction that finishes the job. So a question has one answer however often the process is killed.
 //!
-//! Tables: none. Jobs: `assistant.answer` (lane answer). Limits: ten earlier messages and the settings' passages in a prompt.
+//! Owns no table and no event: what it says is a message of `conversations`. Job: `assistant.answer` (lane answer),
+//! queued by `message.posted`.
+//!
+//! Limits: as many passages and earlier messages as the settings `retrieval.top_k` and `assistant.history_messages` say
+//! (both in [`Settings`]), each cut as in [`prompt`]; 50 messages after the question are looked at;
+//! [`Settings::quoting_max`] answers are quoted at a time and 64 wait.
 
 mod answer;
 mod draft;

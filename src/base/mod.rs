@@ -2,6 +2,12 @@
 //!
 //! Nothing here knows a database, a network or the support trade. A thing belongs here only when at least
 //! three rooms would otherwise each invent it.
+//!
+//! It is the ground floor: it uses no other room. Owns no table, no job and no event.
+//!
+//! Limits: [`page::PAGE_ROWS_MAX`] rows of a page ([`page::PAGE_ROWS_DEFAULT`] when nothing is asked for) and 512 bytes
+//! of a cursor; a [`Timestamp`] ends with the year 9999; a [`Pool`] runs and lets wait as many as whoever builds it says,
+//! and refuses the next.
 
 pub mod call;
 pub mod clock;

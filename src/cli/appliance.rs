@@ -1,5 +1,8 @@
 //! The appliance that a command works on: the running one, through its control socket, or else one that this process
 //! opens itself. Either way a command speaks the same API, as the console.
+//!
+//! Which of the two it is decides the lock of the data directory, not a flag: whoever finds it taken talks to its holder,
+//! so a command never needs the appliance to be stopped, nor to be running.
 
 use std::path::PathBuf;
 

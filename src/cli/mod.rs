@@ -1,5 +1,15 @@
-//! The command line: one file per command. A command says what went wrong in one sentence, with the cause after it, and
-//! ends with 1; a line that cannot be understood ends with 2.
+//! The command line: one file per command.
+//!
+//! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
+//! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
+//! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
+//! `knowledge eval` and the reading of one document open no data directory.
+//!
+//! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
+//! understood ends with 2.
+//!
+//! Owns no table, no job and no event. Limits: 100,000 files of a folder, 32 folders deep; a health check gives up after
+//! 5 s; an answer from the control socket as in [`crate::http::control`].
 
 mod appliance;
 mod ask;
@@ -12,6 +22,7 @@ mod folder;
 mod healthcheck;
 mod knowledge;
 mod openapi;
+mod run_async;
 mod serve;
 mod settings;
 mod setup;
@@ -20,11 +31,4 @@ pub use command::run;
 pub use failure::Failure;
 pub use settings::SettingsArguments;
 
-/// Runs a command that waits for the world.
-fn run_async<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("The process could not start its threads: {error}")))?
-        .block_on(command)
-}
+use run_async::run_async;

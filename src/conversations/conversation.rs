@@ -1,4 +1,9 @@
 //! Conversations: opened by a visitor, ended by either side.
+//!
+//! A conversation is one visitor's, and stays so. The row keeps the number of the last message, which is given on in the
+//! transaction of the next one: that is what makes the numbers gapless. Ending is for good and safe to repeat; an ended
+//! conversation takes no message from a person, and what was asked before is still answered. Who may not know of one is
+//! told that it does not exist.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,8 +5,10 @@
 //! repeat: a message with a key that was used before is the same message. A question has at most one answer: a unique
 //! index over what a message replies to sees to it.
 //!
-//! Tables: `conversations.conversation`, `conversations.message`, in the tenant's keyspace. Events: `message.posted`,
-//! `conversation.changed`. Limits: 8,000 characters a message, 10,000 messages a conversation, 200 open conversations
+//! Tables, in the tenant's keyspace: `conversations.conversation`, `conversations.message`. Events: `message.posted`,
+//! `conversation.changed`. Owns no job; `app` has `message.posted` queue the assistant's.
+//!
+//! Limits: [`TEXT_CHARS_MAX`] characters of a person's message, 10,000 messages of a conversation, 200 open conversations
 //! of one visitor.
 
 mod conversation;

@@ -1,4 +1,9 @@
 //! Removing blobs that nobody needs.
+//!
+//! A blob is needed while a pin or a reference says so, and both are looked at under the lock of the pins, so none is
+//! removed between being put and being referred to. [`CollectBlob`] follows the release of a last reference;
+//! [`SweepBlobs`] looks at every file, and so meets what a crash has left: blobs whose reference was never committed, and
+//! uploads that were cut off. Both are safe to repeat.
 
 use std::fs::DirEntry;
 use std::io::{self, ErrorKind};

@@ -9,8 +9,11 @@
 //! taken after it has seen that there is no pin. **Why nothing stays behind:** before the first `put` after a sweep has
 //! begun, the next sweep is queued durably, so a blob whose reference was never committed is met by it.
 //!
-//! Tables: `files.reference`. Jobs: [`CollectBlob`], [`SweepBlobs`], done by [`Collector`]. Limits: the size that each
-//! caller names; [`HEAD_BYTES`] kept for telling the type.
+//! Table, in each tenant's keyspace: `files.reference`. Jobs (lane upkeep): [`CollectBlob`], [`SweepBlobs`], done by
+//! [`Collector`]. Owns no event.
+//!
+//! Limits: the size that each caller names; [`HEAD_BYTES`] kept for telling the type; 8 pieces of an upload that wait for
+//! the disk; 10 minutes from the first `put` to the sweep.
 
 mod collect;
 mod error;

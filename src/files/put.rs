@@ -1,4 +1,9 @@
 //! Putting a blob: written aside, synced, renamed.
+//!
+//! The name is the hash of the bytes, so it is known only at the end, and a file under its final name is whole. The blob
+//! is pinned under the same lock in which it is renamed. A sweep is queued, durably, before the first byte: whatever
+//! becomes of the process, something will look whether the blob was ever referred to. An upload that fails or is given up
+//! leaves nothing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,5 +1,9 @@
-//! `GET /api/v1/conversations/{id}/events`: the same frames as the WebSocket, as server-sent events (WHATWG HTML,
-//! section 9.2), for proxies that break WebSockets.
+//! `GET /api/v1/conversations/{id}/events`: the same frames as the WebSocket, as server-sent events (WHATWG HTML, section
+//! 9.2), for proxies that break WebSockets.
+//!
+//! It only tells; a client posts through the API. A frame's number is the event's `id`, so a browser that lost the line
+//! asks with `Last-Event-ID` for exactly what it missed. A stream ends after [`SESSION_MAX`], and whoever comes back is
+//! asked who they are anew: that is how a session that has ended loses this door.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -1,4 +1,9 @@
 //! How handlers take requests apart. Whatever does not fit becomes a problem document.
+//!
+//! These wrap or replace axum's own extractors, whose refusals are plain text. A body that is not what was asked for is
+//! refused with a pointer to the field (RFC 6901), an address whose parts cannot be what they stand for is not found. A
+//! creating call reads its `Idempotency-Key` here, with a hash of what it asks for, so that the key serves no other
+//! request.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};

@@ -136,7 +136,7 @@ pub fn message_frame(message: &MessageView) -> Result<Frame, realtime::Error> {
     Frame::write(FrameKind::ChatMessage, None, message, Some(message.seq))
 }
 
-/// A conversation that was opened or ended, as those in it are told.
+/// A conversation that has ended, as those in it are told.
 ///
 /// # Errors
 /// When it cannot be written as JSON.

@@ -1,4 +1,5 @@
-//! What browsers are told to allow: security headers on every answer, and CORS on the visitors' routes.
+//! The names of our headers and of our cookie, and what browsers are told to allow: security headers on every answer, and
+//! CORS on the visitors' routes.
 //!
 //! The policy of a page names its own origin and nothing else, so that neither a foreign script nor an inline one
 //! runs. Source of the values: OWASP Secure Headers Project; Content Security Policy Level 3.
@@ -31,6 +32,8 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const WORKSPACE: HeaderName = HeaderName::from_static("frontdesk-workspace");
 /// The name of the header that finds a request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The name of the cookie that holds a member's session. `__Host-` ties it to this host, to HTTPS and to every path.
+pub const SESSION_COOKIE: &str = "__Host-frontdesk_session";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// A browser that was here over HTTPS does not try it without for a year.

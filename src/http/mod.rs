@@ -4,8 +4,14 @@
 //! panics; limits on rate, size and time; then its handler, which extracts, gets a pass, makes one call and shows a
 //! view. Only this room knows status codes, and only [`Problem`] maps faults to them.
 //!
-//! Table: `http.idempotency` in every keyspace. Job: `http.forget_answers`. Limits: `[limits]` of the settings;
-//! `connections_max`; 100 headers of 64 KiB; 10 s for a handshake, 30 s for headers; 15 min for an upload.
+//! A WebSocket and a stream of server-sent events are two doors to one feed (`feed`). The console is the same router
+//! behind a Unix socket ([`control`]).
+//!
+//! Table, in every keyspace: `http.idempotency`. Job: `http.forget_answers` (lane upkeep). Owns no event.
+//!
+//! Limits: the section `[limits]` of the settings; the setting `server.connections_max`; 100 headers and 64 KiB of them;
+//! 10 s for a handshake, then 20 s to the first request and 30 s for headers; 128 HTTP/2 streams a connection; 15 minutes
+//! for an upload; an answer is kept for a day; a WebSocket as in `ws`, an event stream 15 minutes.
 
 mod api;
 mod caller;
@@ -35,13 +41,10 @@ pub use context::RequestContext;
 pub use error::Error;
 pub use extract::{Creating, Json, Once, Paging, Path, Query, idempotency_key};
 pub use feed::{conversation_frame, message_frame};
-pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, WORKSPACE};
+pub use headers::{IDEMPOTENCY_KEY, REQUEST_ID, SESSION_COOKIE, WORKSPACE};
 pub use limits::Limits;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use router::{document, router, routes_listed};
 pub use server::{ServerOptions, listen, run};
 pub use services::{Inside, Routes, Services};
 pub use tls::{TlsIdentity, authority_path, prepare};
-
-/// The cookie of a signed-in member.
-pub const SESSION_COOKIE: &str = "__Host-frontdesk_session";

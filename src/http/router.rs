@@ -1,4 +1,8 @@
 //! All routes together, with the layers that every request passes.
+//!
+//! The API's routes come with their description; those without one are listed in [`PLAIN_ROUTES`] and `pages`.
+//! [`routes_listed`] is the sum, which the rights matrix (`tests/it/rights.rs`) holds against its own table: so no route
+//! is added without saying who may ask it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! What the handlers call: built by `app`, shared by every door.
+//!
+//! A handler gets [`Services`] and nothing else, so what it can reach stands here. There is no store among them, only the
+//! system keyspace: a tenant's keyspace is had from the policy, for a principal ([`super::Caller::enter`]).
 
 use std::sync::Arc;
 

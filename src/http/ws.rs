@@ -1,4 +1,13 @@
 //! `GET /ws`: the WebSocket of a conversation (RFC 6455), for visitors and members.
+//!
+//! What is told comes from the feed, which also fills what a connection missed (`feed`); this file only carries it, and
+//! acts on what the client sends. A message is acknowledged when it is on disk, and goes through the same operation and
+//! the same rates as over HTTP.
+//!
+//! Nobody is waited for: who does not take a frame within [`SEND_MAX`], says nothing for [`SILENCE_MAX`] or sends
+//! [`FAULTS_MAX`] frames that make no sense is let go. With each ping, every [`PING_EVERY`], the credential is looked at
+//! again; a session that has ended closes its connections with 1008, as does a credential that is refused at the
+//! beginning.
 
 use std::sync::Arc;
 use std::time::Duration;

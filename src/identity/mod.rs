@@ -8,10 +8,13 @@
 //!
 //! Secrets that we only compare are kept as hashes: tokens as SHA-256, passwords as Argon2id.
 //!
-//! Tables, all in the system keyspace: `identity.account`, `identity.session`, `identity.api_key`,
-//! `identity.membership`, `identity.setup_link`, `identity.tenant_roll`. Job: `identity.forget_sessions`, hourly.
-//! Limits: 2 passwords are hashed at a time and 64 wait; 50 sessions for an account; 100 API keys and 1,000 members for a
-//! tenant; 100 memberships for an account; sign-in attempts as in [`throttle`].
+//! Tables, all in the system keyspace: `identity.account`, `identity.session`, `identity.api_key`, `identity.membership`,
+//! `identity.setup_link`, `identity.tenant_roll`. Job: `identity.forget_sessions` (lane upkeep), hourly. Owns no event.
+//!
+//! Limits: 2 passwords are hashed at a time and 64 wait; [`session::SESSIONS_MAX`] sessions for an account, each good for
+//! [`session::SESSION_LIFE`] and [`session::SESSION_IDLE`] without use; [`api_key::API_KEYS_MAX`] API keys and
+//! [`membership::MEMBERS_MAX`] members for a tenant; [`membership::MEMBERSHIPS_MAX`] memberships for an account; sign-in
+//! attempts as in [`throttle`].
 
 pub mod account;
 pub mod api_key;

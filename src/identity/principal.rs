@@ -1,4 +1,8 @@
 //! Who asks, once the credential has been checked.
+//!
+//! A principal says who somebody is and in which tenant, and by itself permits nothing: the keyspace and the passes are
+//! had from [`Policy`](super::Policy). It holds ids and a role, never a secret, and is worth no more than its credential:
+//! a connection that stays open has it checked again ([`Policy::recheck`](super::Policy::recheck)).
 
 use super::Role;
 use crate::base::{AccountId, Actor, ApiKeyId, SessionId, TenantId, VisitorId};

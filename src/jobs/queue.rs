@@ -1,4 +1,9 @@
 //! The queue itself: operations over a transaction, with no clock and no thread of their own.
+//!
+//! A job waits, runs or is dead; one that has succeeded is gone. It is claimed by writing the process's boot number into
+//! its row, and only who finds that number there may finish it, so a job that was taken from a process that died is never
+//! finished twice. Being cut off by the end of the process is counted apart from failing: it costs no attempt, but not
+//! without end ([`CRASHES_MAX`]). Under one dedup key at most one job waits.
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! The job that reads a document: extract, chunk, embed in batches, index, show.
+//!
+//! Each step is a transaction that looks first whether this upload is still the wanted one (`stage`), so a document that
+//! is replaced or deleted meanwhile ends the job quietly. Between runs only what was committed is kept: a job that was
+//! cut off extracts again, gets the same passages, and goes on behind the last batch. A fault of the file is the
+//! document's failure, with a reason; a fault of ours is retried. Nobody finds a passage before all are there.
 
 use std::collections::HashMap;
 use std::sync::Arc;

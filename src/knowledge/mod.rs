@@ -1,19 +1,26 @@
 //! Documents and their life: received, extracted, chunked, embedded, indexed, retrieved, cited.
 //!
-//! - [`receive`], [`retry`], [`delete`], [`get`], [`get_by_name`] and [`list()`] are operations over a transaction of the tenant's.
-//! - [`Knowledge`] is what `app` builds once: the embedding model, the extractor and the pools that bound them. It does this
-//!   room's jobs, and answers [`Knowledge::retrieve`] and [`Knowledge::cited`].
+//! - [`receive`], [`retry`], [`delete`], [`get`], [`get_by_name`] and [`list()`] are operations over a transaction of the
+//!   tenant's.
+//! - [`Knowledge`] is what `app` builds once: the embedding model, the extractor and the pools that bound them. It does
+//!   this room's jobs, and answers [`Knowledge::retrieve`] and [`Knowledge::cited`].
 //!
-//! **Versions.** A document has at most one version that serves (`active`) and one that is being read (`pending`). Each is a
-//! group of passages in [`crate::search::index`]; the new one takes the place of the old in one transaction, so a document that
-//! is being replaced, or whose new bytes cannot be read, keeps answering with what it had.
+//! **Versions.** A document has at most one version that serves (`active`) and one that is being read (`pending`). Each
+//! is a group of passages in [`crate::search::index`]; the new one takes the place of the old in one transaction, so a
+//! document that is being replaced, or whose new bytes cannot be read, keeps answering with what it had.
 //!
-//! **Resuming.** Extraction and chunking give the same passages for the same bytes, so a job that was cut off does them again
-//! and goes on behind the last batch of passages whose vectors were committed.
+//! **Resuming.** Extraction and chunking give the same passages for the same bytes, so a job that was cut off does them
+//! again and goes on behind the last batch of passages whose vectors were committed.
 //!
-//! Tables: `knowledge.document`, `knowledge.place`. Jobs: [`IngestDocument`] (lane knowledge), [`ClearGroup`] and [`TendIndex`]
-//! (lane upkeep). Events: [`DocumentReceived`], [`DocumentReady`], [`DocumentFailed`], [`DocumentDeleted`]. Limits: names of
-//! [`NAME_BYTES_MAX`]; those of [`extract::Limits`]; [`CITED_BYTES_MAX`] of a cited text.
+//! Tables, in each tenant's keyspace: `knowledge.document`, `knowledge.place`. Jobs: [`IngestDocument`] (lane knowledge),
+//! [`ClearGroup`] and [`TendIndex`] (lane upkeep). Events: [`DocumentReceived`], [`DocumentReady`], [`DocumentFailed`],
+//! [`DocumentDeleted`].
+//!
+//! Limits: names of [`NAME_BYTES_MAX`]; files as the setting `knowledge.upload_bytes_max` and [`extract::Limits`] say;
+//! passages as [`chunk::Settings`] say, embedded and committed [`Settings::batch_passages`] at a time. A question has at
+//! most 16 KiB and finds 100 passages; [`Settings::questions_running_max`] are worked on at a time and
+//! [`Settings::questions_waiting_max`] wait. One batch is embedded at a time, and 64 wait. A page of a filtered list
+//! looks at 2,000 documents. A citation opens [`CITED_BYTES_MAX`] of text.
 
 pub mod chunk;
 pub mod extract;

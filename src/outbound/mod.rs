@@ -6,8 +6,9 @@
 //!
 //! Owns no table, no job and no event; the ledger is in memory and hands each entry to an [`EgressSink`].
 //!
-//! Limits: 5 s for a connection, then each request's own [`Limits`]; 128 requests under way; 64 KiB of an error's
-//! body; 8 idle connections per host; 1,000 ledger entries.
+//! Limits: [`CONNECT_TIMEOUT`] for a connection, then each request's own [`Limits`]; 128 requests under way;
+//! [`ERROR_BODY_BYTES_MAX`] of an error's body; 8 idle connections per host; 1,000 ledger entries (the defaults of
+//! [`Options`]).
 
 mod address;
 mod body;

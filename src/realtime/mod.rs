@@ -4,8 +4,11 @@
 //! on from the database by sequence number. So a slow reader is dropped, never waited for; pieces of drafts may be
 //! lost; and a [`Frame`] is written out once however many read it.
 //!
-//! Owns no table and no job. Limits are [`Limits`]: connections in all and per topic, frames that wait per connection,
-//! live drafts, bytes of a draft; and [`FRAME_BYTES_MAX`] for what a client sends.
+//! Owns no table, no job and no event; `app` wires the events of `conversations` to it.
+//!
+//! Limits are [`Limits`], by default 10,000 connections, 64 of one topic, 256 frames that wait for one connection, 1,000
+//! live drafts of up to 256 KiB; and of what a client sends, [`FRAME_BYTES_MAX`] a frame, [`FRAME_ID_CHARS_MAX`] its id
+//! and [`MESSAGE_CHARS_MAX`] a message.
 
 mod client_frame;
 mod error;

@@ -6,9 +6,11 @@
 //! disk. Rows live in typed [`Table`]s declared by the room that owns them, with their secondary [`Index`]es; keys sort
 //! like their values, values are self-describing. What derived indexes must read is in the [`index_log`].
 //!
-//! Tables of its own: `store.number`, `store.schema`, `store.index_log`. Limits: 256 changes in a commit, 16,384
-//! waiting; no scan without a bound; a page cache of 16 MiB for the system and 8 MiB for each open tenant, within the
-//! budget of `store.cache_bytes_max`.
+//! Tables of its own, in every keyspace: `store.number`, `store.schema`, `store.index_log`. Owns no job and no event.
+//!
+//! Limits: 256 changes in a commit and 16,384 waiting for one keyspace; no scan without a bound; a page cache of 16 MiB
+//! for the system and 8 MiB for each open tenant, within the budget of the setting `store.cache_bytes_max`; a tenant that
+//! nobody used for `store.idle_close_s` is closed.
 
 mod commit;
 pub mod crash;

@@ -4,8 +4,10 @@
 //! its branding. The room also composes what needs both an account and a workspace: the first setup ([`set_up()`]), what a
 //! signed-in person sees of themselves ([`me()`]), and choosing a workspace by its slug ([`choose_workspace`]).
 //!
-//! Table, in the system keyspace: `tenants.tenant`. Limits: slugs of 2 to 48 characters; 5 suggestions of 120 characters;
-//! the texts as in [`branding`].
+//! Table, in the system keyspace: `tenants.tenant`. Owns no job and no event.
+//!
+//! Limits: slugs of 2 to 48 characters; [`branding::SUGGESTIONS_MAX`] suggestions of [`branding::SUGGESTION_CHARS_MAX`]
+//! characters; the other texts as in [`branding`].
 
 pub mod branding;
 mod create;

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+/// Turns texts into vectors of length one, in order; `None` for a text without words.
+pub type Embed<'a, E> = &'a dyn Fn(&[&str]) -> Result<Vec<Option<Vec<f32>>>, E>;
+
 /// A passage that retrieval found, best first. Eight to ten of them serve best: the words that none of them holds say
 /// much about whether the documents hold the answer.
 #[derive(Debug, Clone, Default, PartialEq)]

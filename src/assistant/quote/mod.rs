@@ -7,6 +7,9 @@
 //!
 //! Invariants: every quote is an exact substring of a passage given; a declined answer cites nothing; an answer about a
 //! code or part number quotes a passage that holds it.
+//!
+//! Owns no table, no job and no event. Limits: 16 passages and 4,000 bytes of a question are read; [`Settings`] bound the
+//! quotes, their words and the texts that are embedded.
 
 mod answer;
 mod compose;
@@ -23,7 +26,4 @@ mod words;
 mod tests;
 
 pub use answer::answer;
-pub use given::{Citation, Evidence, Measured, PassageGiven, QuotedAnswer, Reason, Settings, Wording};
-
-/// Turns texts into vectors of length one, in order; `None` for a text without words.
-pub type Embed<'a, E> = &'a dyn Fn(&[&str]) -> Result<Vec<Option<Vec<f32>>>, E>;
+pub use given::{Citation, Embed, Evidence, Measured, PassageGiven, QuotedAnswer, Reason, Settings, Wording};

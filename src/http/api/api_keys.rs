@@ -1,4 +1,7 @@
 //! API keys of the caller's workspace.
+//!
+//! A secret is shown in the answer that makes the key and never again. Making one is safe to repeat under an
+//! `Idempotency-Key`: the kept answer, secret included, lies sealed. Revoking takes effect with the next request.
 
 use axum::Json as View;
 use axum::http::StatusCode;

@@ -1,4 +1,7 @@
 //! The certificate of the appliance's own authority, to be installed where the appliance is to be trusted.
+//!
+//! It is public, as certificates are; the authority's private key never leaves the data directory. Where the site brings
+//! its own certificate there is nothing to install, and the route is not found.
 
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;

@@ -1,4 +1,8 @@
 //! Conversations, for their visitor and for the members of the workspace.
+//!
+//! Both sides ask the same routes. How far each reaches is in its pass: a visitor's covers the conversations of that
+//! visitor, a member's all of the workspace; what a pass does not cover is not found. Opening and posting are safe to
+//! repeat under an `Idempotency-Key`, which is kept with the conversation or the message itself.
 
 use axum::Json as View;
 use axum::http::{HeaderMap, StatusCode};

@@ -1,4 +1,9 @@
 //! The documents of a workspace.
+//!
+//! An upload is streamed to disk, never held in memory, and is answered once the document is recorded and its reading
+//! queued; how that goes is asked for afterwards. An upload is safe to repeat without a key, because the same bytes under
+//! the same name change nothing. Files come back as attachments and readable texts as plain text, so that nothing that
+//! was uploaded runs in a browser.
 
 use axum::Json as View;
 use axum::body::Body;

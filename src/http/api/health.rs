@@ -1,4 +1,8 @@
 //! Whether the appliance lives, and whether requests should be sent to it.
+//!
+//! Both routes are open and let through by the limits, so that a probe learns most when the appliance is busiest. Alive
+//! is who answers at all; ready is who has started, is not stopping and has no part that failed. A check's text is
+//! written for everybody to read.
 
 use axum::Json;
 use axum::http::StatusCode;

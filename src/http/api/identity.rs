@@ -1,4 +1,8 @@
 //! Setting up, signing in and out, and who one is.
+//!
+//! A session is a cookie that no script can read and that only our own origin may use to change something
+//! (`http/caller.rs`). Setting up and signing in are limited by address before a password is looked at, and `identity`
+//! throttles further by account.
 
 use axum::Json as View;
 use axum::http::header::SET_COOKIE;

@@ -1,4 +1,7 @@
 //! Background work of the caller's workspace: what waits, what failed, and trying again.
+//!
+//! For who keeps the workspace going: an admin sees dead letters, with the last error, and has them tried again when the
+//! cause is mended. A job's payload is not shown, and another workspace's jobs do not exist.
 
 use axum::Json as View;
 use serde::Deserialize;

@@ -1,4 +1,7 @@
 //! How a page of a list is shown.
+//!
+//! All lists are alike: `items`, and a `next_cursor` that is opaque to the client and null on the last page. A cursor
+//! names a row and not a count, so rows that arrive meanwhile shift nothing.
 
 use serde::Serialize;
 use utoipa::ToSchema;

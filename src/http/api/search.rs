@@ -1,4 +1,7 @@
 //! Looking into the documents as the assistant does, and seeing why it finds what it finds.
+//!
+//! It asks the same [`crate::knowledge::Knowledge::retrieve`] that the assistant asks, with the appliance's settings; the
+//! caller may vary the number, the least score and the strategy, to compare. It stores nothing and counts as reading.
 
 use axum::Json as View;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,7 @@
 //! Workspaces: the operator's list of all, and each one's own settings.
+//!
+//! Only the operator and the console see that there are other workspaces. A member's calls are about one workspace,
+//! chosen by the header `Frontdesk-Workspace` where there are several, so no route here takes a workspace's id.
 
 use axum::Json as View;
 use axum::http::StatusCode;

@@ -1,4 +1,7 @@
 //! What the chat needs before anybody has spoken: how the workspace looks, and who the visitor is.
+//!
+//! Both routes are open to any site, because the widget runs there. Looking costs no row: a visitor is a signed token,
+//! and how many are made from one address is limited. What is shown is the workspace's branding and nothing else of it.
 
 use axum::Json as View;
 use axum::http::StatusCode;

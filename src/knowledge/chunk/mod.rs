@@ -12,6 +12,8 @@
 //! Invariants, each a property test: passages are in order and do not overlap; together they hold every word of
 //! the text that is not a heading; [`Settings::tokens_max`] holds for every `embed_text` that can be cut; the same
 //! input gives the same passages.
+//!
+//! Owns no table, no job and no event. Limits are [`Settings`], in tokens of a passage.
 
 mod cut;
 mod pack;

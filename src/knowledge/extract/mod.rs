@@ -8,6 +8,10 @@
 //! formed, but a parser may still panic, recurse without end or ask for all the memory there is. [`Extractor`]
 //! therefore runs that same function in a child process ([`worker`]) with limits of its own, and turns whatever
 //! becomes of the child into that one document's failure.
+//!
+//! Owns no table, no job and no event: the job of ingestion calls it. Limits are [`Limits`], by default 64 MiB a file, 16
+//! MiB of text, 5,000 pages, a minute and 1 GiB of memory; 64 MiB of stack for the parsers. `app` says how many files are
+//! taken apart at a time.
 
 mod archive;
 mod csv;

@@ -1,7 +1,12 @@
-//! How well retrieval finds what is relevant, measured on a test set with the same index and fusion that answer questions.
+//! How well retrieval finds what is relevant, measured on a test set with the same index and fusion that answer
+//! questions.
 //!
-//! [`evaluate`] reads a folder (corpus, questions and judgements), embeds it, asks every question four ways and reports nDCG, recall and reciprocal rank of
-//! the first ten: the semantic list alone, the keyword list alone, the hybrid, and the predecessor's way.
+//! [`evaluate`] reads a folder (corpus, questions and judgements), embeds it, asks every question four ways and reports
+//! nDCG, recall and reciprocal rank of the first ten: the semantic list alone, the keyword list alone, the hybrid, and
+//! the predecessor's way.
+//!
+//! Owns no table, no job and no event, and touches no data directory: the index is made in memory and thrown away.
+//! Limits: 10 results are judged of 100 candidates; the set is read whole, so it must fit into memory.
 
 mod error;
 mod metrics;

@@ -1,4 +1,9 @@
 //! One question to both indexes.
+//!
+//! Each index returns its own best; then each is asked about what only the other has found, so that every candidate has
+//! both scores and fusion never takes "not in this list" for "not alike". Which groups are hidden, and the exact vectors,
+//! are read in one snapshot. What is hidden is left out while searching and not afterwards, so it takes no other
+//! passage's place.
 
 use std::collections::HashSet;
 use std::time::Instant;

@@ -13,9 +13,9 @@ use crate::search::keywords::KeywordIndex;
 use crate::search::vectors::VectorIndex;
 use crate::store::{self, Keyspace, WriteTx, index_log};
 
-/// The snapshot of the vectors is written when so many of them have changed since the last,
+/// The snapshot of the vectors is written when at least so many of them have changed since the last,
 const SAVE_AFTER_CHANGES: u64 = 4_096;
-/// or this share of all of them, one in so many.
+/// and at least this share of all of them, one in so many.
 const SAVE_AFTER_SHARE: u64 = 4;
 /// Entries of the log trimmed in one change.
 const TRIMMED_ENTRIES_MAX: usize = 1_000;

@@ -15,8 +15,8 @@
 //! - [`VectorIndex::save`] and [`VectorIndex::load`] keep a checksummed snapshot with the position in the index
 //!   log up to which it holds; anything but an intact snapshot of this version and model is refused.
 //!
-//! Everything is synchronous. Owns no table, no job and no setting of its own; `search` wires it.
-//! Bounds: [`DIMENSIONS_MAX`], [`LIMIT_MAX`], 2^32 rows.
+//! Everything is synchronous. Owns no table, no job, no event and no setting of its own; `index` wires it. Limits:
+//! [`DIMENSIONS_MAX`], [`LIMIT_MAX`] hits, 2^32 rows.
 
 mod block;
 mod code;

@@ -1,0 +1,22 @@
+//! The API's routes together: those that a visitor's browser asks from another site, and all others.
+//!
+//! Only the visitors' routes answer cross-origin requests (CORS), with a bearer token and never with a cookie.
+
+use super::Routes;
+use super::{
+    api_keys, certificate, conversations, documents, health, identity, jobs, search, tenants, widget,
+};
+use crate::http::headers::cors;
+
+/// Every route of the API.
+pub(in crate::http) fn routes() -> Routes {
+    let for_visitors = widget::routes().merge(conversations::routes()).layer(cors());
+    let for_members = Routes::new()
+        .merge(identity::routes())
+        .merge(tenants::routes())
+        .merge(api_keys::routes())
+        .merge(documents::routes())
+        .merge(search::routes())
+        .merge(jobs::routes());
+    Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
+}
