@@ -45,6 +45,7 @@ pub fn request(
     messages.extend(said.into_iter().skip(skipped).map(|message| Message {
         role: message.role,
         text: head(&message.text, MESSAGE_BYTES_MAX).to_owned(),
+        images: message.images.clone(),
     }));
     messages.push(Message::user(question));
     ChatRequest {
