@@ -75,13 +75,13 @@ pub enum Error {
     ImagesUnfit { provider: String, reason: &'static str },
     /// The model itself would not answer.
     #[error("{provider}: the model refused to answer: {detail}")]
-    ModelRefused { provider: String, detail: String, usage: Option<Usage> },
+    ModelRefused { provider: String, detail: String, usage: Option<Box<Usage>> },
     /// The provider's filter let nothing through, of the question or of the answer.
     #[error("{provider}: the provider's filter stopped the answer: {detail}")]
-    Filtered { provider: String, detail: String, usage: Option<Usage> },
+    Filtered { provider: String, detail: String, usage: Option<Box<Usage>> },
     /// The server ended an answer in which nothing is said.
     #[error("{provider} sent an empty answer")]
-    EmptyAnswer { provider: String, usage: Option<Usage> },
+    EmptyAnswer { provider: String, usage: Option<Box<Usage>> },
     /// More text than an answer may have.
     #[error("{provider} sent more than {bytes_max} bytes")]
     TooLong { provider: String, bytes_max: usize },
@@ -125,7 +125,7 @@ impl Error {
         match self {
             Self::ModelRefused { usage, .. }
             | Self::Filtered { usage, .. }
-            | Self::EmptyAnswer { usage, .. } => *usage,
+            | Self::EmptyAnswer { usage, .. } => usage.as_deref().copied(),
             _ => None,
         }
     }

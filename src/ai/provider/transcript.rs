@@ -119,7 +119,7 @@ impl Transcript {
         if self.output_bytes > 0 {
             return Ok(Event::Finished { stop_reason, usage });
         }
-        let usage = Some(usage);
+        let usage = Some(Box::new(usage));
         let detail = asked.printable(&self.facts.why);
         Err(match stop_reason {
             StopReason::Refusal => Error::ModelRefused { provider, detail, usage },
