@@ -10,10 +10,10 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use crate::ai::{Deadlines, OpenAiCompatible, OpenAiCompatibleSettings, Provider, TokenLimitField};
+use crate::ai::{self, Deadlines, Provider, TokenLimitField};
 use crate::assistant::{self, AnswerMessage, Assistant};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock};
-use crate::config::{RetrievalStrategy, Settings};
+use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
 use crate::conversations::{ConversationChanged, MessagePosted};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
@@ -113,17 +113,63 @@ fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Optio
         .collect();
     let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
     let options = outbound::Options { clock: clock.clone(), ..Default::default() };
-    let server = OpenAiCompatibleSettings {
-        name: chosen.name.clone(),
-        base_url: chosen.base_url.to_string(),
-        model: chosen.model.clone(),
-        api_key: chosen.api_key.clone(),
-        token_limit_field: TokenLimitField::default(),
-        ask_usage: true,
-        deadlines: Deadlines::default(),
-    };
-    let outbound = Outbound::new(policy, options)?;
-    Ok(Some(Arc::new(OpenAiCompatible::new(server, outbound)?)))
+    Ok(Some(model(chosen, Outbound::new(policy, options)?)?))
+}
+
+/// A model as its settings describe it, asked through `outbound`.
+fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provider>, ai::Error> {
+    let (name, model, api_key) = (chosen.name.clone(), chosen.model.clone(), chosen.api_key.clone());
+    let base_url = |usual: fn() -> String| chosen.base_url.as_ref().map_or_else(usual, ToString::to_string);
+    let deadlines = Deadlines::default();
+    Ok(match chosen.kind {
+        ProviderKind::OpenAi => {
+            let base_url = base_url(ai::OpenAiSettings::base_url);
+            let send_temperature = chosen.send_temperature.unwrap_or(true);
+            let settings = ai::OpenAiSettings { name, base_url, model, api_key, send_temperature, deadlines };
+            Arc::new(ai::OpenAi::new(settings, outbound)?)
+        }
+        ProviderKind::Anthropic => {
+            let settings = ai::AnthropicSettings {
+                name,
+                base_url: base_url(ai::AnthropicSettings::base_url),
+                model,
+                api_key,
+                version: chosen.version.clone().unwrap_or_else(ai::AnthropicSettings::version),
+                auth: match chosen.auth {
+                    Some(ProviderAuth::XApiKey) => ai::AnthropicAuth::XApiKey,
+                    Some(ProviderAuth::Bearer) | None => ai::AnthropicAuth::Bearer,
+                },
+                send_temperature: chosen.send_temperature.unwrap_or(false),
+                deadlines,
+            };
+            Arc::new(ai::Anthropic::new(settings, outbound)?)
+        }
+        ProviderKind::Google => {
+            let settings = ai::GoogleSettings {
+                name,
+                base_url: base_url(ai::GoogleSettings::base_url),
+                model,
+                api_key,
+                api_version: chosen.api_version.clone().unwrap_or_else(ai::GoogleSettings::api_version),
+                send_temperature: chosen.send_temperature.unwrap_or(true),
+                deadlines,
+            };
+            Arc::new(ai::Google::new(settings, outbound)?)
+        }
+        ProviderKind::OpenAiCompatible => {
+            let settings = ai::OpenAiCompatibleSettings {
+                name,
+                base_url: base_url(String::new),
+                model,
+                api_key,
+                token_limit_field: TokenLimitField::default(),
+                ask_usage: true,
+                send_temperature: chosen.send_temperature.unwrap_or(true),
+                deadlines,
+            };
+            Arc::new(ai::OpenAiCompatible::new(settings, outbound)?)
+        }
+    })
 }
 
 /// Every kind of job and who does it.

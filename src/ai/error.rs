@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::Usage;
 use crate::base::{Fault, Kind};
 use crate::outbound;
 
@@ -31,7 +32,8 @@ impl fmt::Display for Deadline {
     }
 }
 
-/// `provider` is the name that the settings give it; `detail` is what the server said, for the log only.
+/// `provider` is the name that the settings give it; `detail` is what the server said, for the log only; `usage` is what
+/// the provider charges although there is no answer, where that is known.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are what the messages say")]
 pub enum Error {
@@ -55,7 +57,7 @@ pub enum Error {
     Limited { provider: String, retry_after: Option<Duration>, detail: String },
     /// The server is there and cannot answer at the moment.
     #[error("{provider} failed: {detail}")]
-    Failed { provider: String, detail: String },
+    Failed { provider: String, retry_after: Option<Duration>, detail: String },
     /// The server does not accept the request as it is.
     #[error("{provider} refused the request: {detail}")]
     RequestRefused { provider: String, detail: String },
@@ -68,9 +70,18 @@ pub enum Error {
     /// What came is not what such a server sends.
     #[error("{provider} sent something unreadable: {detail}")]
     Malformed { provider: String, detail: String },
+    /// The pictures cannot be sent to this model.
+    #[error("{provider} cannot be shown the pictures: {reason}")]
+    ImagesUnfit { provider: String, reason: &'static str },
+    /// The model itself would not answer.
+    #[error("{provider}: the model refused to answer: {detail}")]
+    ModelRefused { provider: String, detail: String, usage: Option<Box<Usage>> },
+    /// The provider's filter let nothing through, of the question or of the answer.
+    #[error("{provider}: the provider's filter stopped the answer: {detail}")]
+    Filtered { provider: String, detail: String, usage: Option<Box<Usage>> },
     /// The server ended an answer in which nothing is said.
     #[error("{provider} sent an empty answer")]
-    EmptyAnswer { provider: String },
+    EmptyAnswer { provider: String, usage: Option<Box<Usage>> },
     /// More text than an answer may have.
     #[error("{provider} sent more than {bytes_max} bytes")]
     TooLong { provider: String, bytes_max: usize },
@@ -99,9 +110,23 @@ impl Error {
             | Self::TimedOut { provider, .. }
             | Self::Interrupted { provider }
             | Self::Malformed { provider, .. }
-            | Self::EmptyAnswer { provider }
+            | Self::ImagesUnfit { provider, .. }
+            | Self::ModelRefused { provider, .. }
+            | Self::Filtered { provider, .. }
+            | Self::EmptyAnswer { provider, .. }
             | Self::TooLong { provider, .. }
             | Self::Outbound { provider, .. } => provider,
+        }
+    }
+
+    /// What the provider charges although there is no answer, where that is known.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::ModelRefused { usage, .. }
+            | Self::Filtered { usage, .. }
+            | Self::EmptyAnswer { usage, .. } => usage.as_deref().copied(),
+            _ => None,
         }
     }
 }
@@ -121,6 +146,9 @@ impl Fault for Error {
             | Self::TimedOut { .. }
             | Self::Interrupted { .. }
             | Self::Malformed { .. }
+            | Self::ImagesUnfit { .. }
+            | Self::ModelRefused { .. }
+            | Self::Filtered { .. }
             | Self::EmptyAnswer { .. }
             | Self::TooLong { .. } => Kind::Unavailable,
         }
@@ -139,6 +167,9 @@ impl Fault for Error {
             Self::TimedOut { .. } => "model_timed_out",
             Self::Interrupted { .. } => "model_interrupted",
             Self::Malformed { .. } => "model_malformed",
+            Self::ImagesUnfit { .. } => "model_images_unfit",
+            Self::ModelRefused { .. } => "model_refused",
+            Self::Filtered { .. } => "model_filtered",
             Self::EmptyAnswer { .. } => "model_empty_answer",
             Self::TooLong { .. } => "model_too_long",
             Self::Outbound { source, .. } => source.code(),
@@ -167,9 +198,14 @@ impl Fault for Error {
             }
             Self::Interrupted { .. } => "The answer broke off. Ask again.".into(),
             Self::Malformed { provider, .. } => format!(
-                "\"{provider}\" does not answer as an OpenAI-compatible server does. Check base_url in the settings."
+                "\"{provider}\" does not answer as a server of its kind does. Check kind and base_url in the settings."
             )
             .into(),
+            Self::ImagesUnfit { reason, .. } => {
+                format!("The pictures cannot be shown to the model: {reason}.").into()
+            }
+            Self::ModelRefused { .. } => "The model would not answer this.".into(),
+            Self::Filtered { .. } => "The model's provider does not let this be answered.".into(),
             Self::EmptyAnswer { .. } => "The model had nothing to say. Ask again.".into(),
             Self::TooLong { .. } => "The answer grew too long and was stopped.".into(),
             Self::Outbound { source, .. } => source.public(),
@@ -191,7 +227,17 @@ impl Fault for Error {
             | Self::CreditSpent { .. }
             | Self::RequestRefused { .. }
             | Self::Malformed { .. }
+            | Self::ImagesUnfit { .. }
+            | Self::ModelRefused { .. }
+            | Self::Filtered { .. }
             | Self::TooLong { .. } => false,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited { retry_after, .. } | Self::Failed { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 }

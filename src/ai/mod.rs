@@ -1,19 +1,23 @@
-//! Language models behind one streaming interface.
+//! Language models behind one interface.
 //!
-//! A [`Provider`] turns a [`ChatRequest`] into a stream of [`Event`]s whose last one carries the usage. Dropping the
-//! stream cancels the request. A stream that breaks ends with an [`Error`] and is never silently restarted.
+//! A [`Provider`] turns a [`ChatRequest`] into a stream of [`Event`]s whose last one carries the usage, or into an
+//! [`Answer`] at once. Dropping the stream cancels the request. A stream that breaks ends with an [`Error`] and is
+//! never silently restarted; an answer in which nothing is said is an [`Error`] too, with what it cost.
 //!
-//! Owns no table, no job and no event. Limits are those of each provider's [`Deadlines`], and
-//! [`ANSWER_BYTES_MAX`] of text.
+//! Owns no table, no job and no event. Limits are those of each provider's [`Deadlines`], [`ANSWER_BYTES_MAX`] of text,
+//! and [`IMAGE_BYTES_MAX`], [`IMAGES_MAX`] and [`IMAGES_BYTES_MAX`] of pictures.
 
 mod error;
+mod image;
 mod message;
 mod provider;
 mod stream;
 
 pub use error::{Deadline, Error};
+pub use image::{IMAGE_BYTES_MAX, IMAGES_BYTES_MAX, IMAGES_MAX, Image, ImageType};
 pub use message::{ChatRequest, Message, Role};
 pub use provider::{
-    Deadlines, EventStream, OpenAiCompatible, OpenAiCompatibleSettings, Provider, TokenLimitField,
+    Anthropic, AnthropicAuth, AnthropicSettings, Checked, Deadlines, EventStream, Google, GoogleSettings,
+    OpenAi, OpenAiCompatible, OpenAiCompatibleSettings, OpenAiSettings, Provider, TokenLimitField,
 };
-pub use stream::{ANSWER_BYTES_MAX, Event, StopReason, Usage};
+pub use stream::{ANSWER_BYTES_MAX, Answer, Event, StopReason, Usage};

@@ -1,4 +1,4 @@
-//! What a model answers, piece by piece.
+//! What a model answers, piece by piece or at once.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,25 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub enum Event {
     /// The next piece of text; never empty.
     Delta(String),
-    /// The end. Comes exactly once, last, and only if the answer is whole.
+    /// The end. Comes exactly once, last, and only after some text. Anything but [`StopReason::Complete`] and
+    /// [`StopReason::Unstated`] says that the text is not all that there was to say.
     Finished {
         /// Why the model stopped.
         stop_reason: StopReason,
         /// What it took.
         usage: Usage,
     },
+}
+
+/// An answer that came at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Never empty.
+    pub text: String,
+    /// Why the model stopped.
+    pub stop_reason: StopReason,
+    /// What it took.
+    pub usage: Usage,
 }
 
 /// Why a model stopped.
@@ -27,8 +39,12 @@ pub enum StopReason {
     Complete,
     /// It reached the limit of tokens: the text breaks off.
     LengthLimit,
+    /// Question and answer together filled the model's context: the text breaks off.
+    ContextFull,
     /// The provider's filter stopped it.
     ContentFilter,
+    /// The model would not go on; what it had said is not to be relied on.
+    Refusal,
     /// The server ended the stream properly and gave no reason that we know.
     Unstated,
 }
@@ -36,12 +52,18 @@ pub enum StopReason {
 /// What an answer took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens read, the cached ones included.
+    /// Tokens read, those from and into the provider's cache included.
     pub input_tokens: u64,
-    /// Tokens written.
+    /// Tokens written, the thoughts included.
     pub output_tokens: u64,
-    /// Of the tokens read, those that came from the provider's cache, where it says so.
+    /// Of the tokens read, those that came from the provider's cache, where it says so. They cost less.
     pub cached_tokens: Option<u64>,
+    /// Of the tokens read, those that were put into the provider's cache, where it says so. They may cost more.
+    #[serde(default)]
+    pub cache_write_tokens: Option<u64>,
+    /// Of the tokens written, those of thoughts that are not shown, where the provider says so.
+    #[serde(default)]
+    pub reasoning_tokens: Option<u64>,
     /// Whether the server told nothing and these are guesses from the size of the texts.
     pub estimated: bool,
 }
@@ -56,8 +78,8 @@ impl Usage {
         Self {
             input_tokens: input_bytes.div_ceil(BYTES_PER_TOKEN) as u64,
             output_tokens: output_bytes.div_ceil(BYTES_PER_TOKEN) as u64,
-            cached_tokens: None,
             estimated: true,
+            ..Self::default()
         }
     }
 }

@@ -37,6 +37,7 @@ pub fn request(
     messages.extend(said.map(|message| Message {
         role: message.role,
         text: head(&message.text, MESSAGE_BYTES_MAX).to_owned(),
+        images: message.images.clone(),
     }));
     messages.push(Message::user(question));
     ChatRequest {

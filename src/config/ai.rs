@@ -1,4 +1,4 @@
-//! `[ai]`: model servers, and their keys from wherever they are kept.
+//! `[ai]`: models and where they are, and their keys from wherever they are kept.
 
 use std::path::PathBuf;
 
@@ -9,24 +9,68 @@ use super::assistant::EXTRACTIVE;
 use super::settings::Finding;
 use crate::base::Secret;
 
-/// The model servers.
+/// The models.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ai {
-    /// Each with its model.
+    /// Each at its place.
     pub provider: Vec<ProviderSettings>,
 }
 
-/// A server that speaks the protocol of OpenAI's chat completions, and a model on it.
+/// What is spoken with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// OpenAI itself.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's Gemini.
+    Google,
+    /// OpenAI's chat completions, on any server.
+    #[default]
+    #[serde(rename = "openai_compatible")]
+    OpenAiCompatible,
+}
+
+/// Where Anthropic's key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderAuth {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `x-api-key`.
+    XApiKey,
+}
+
+/// A model and where it is.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSettings {
     /// What the other settings call it.
     pub name: String,
-    /// Up to and including the version.
-    pub base_url: Url,
+    /// What is spoken there.
+    #[serde(default)]
+    pub kind: ProviderKind,
+    /// Where it is: for OpenAI and compatible servers up to and including the version, for the others without it. The
+    /// vendor's own address when it is left out.
+    #[serde(default)]
+    pub base_url: Option<Url>,
     /// As the server names it.
     pub model: String,
+    /// Anthropic only: the `anthropic-version`.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Anthropic only: where the key stands.
+    #[serde(default)]
+    pub auth: Option<ProviderAuth>,
+    /// Google only: the version of the API, such as `v1beta`.
+    #[serde(default)]
+    pub api_version: Option<String>,
+    /// Whether the model is told a temperature; what its kind makes of it when it is left out.
+    #[serde(default)]
+    pub send_temperature: Option<bool>,
     /// Its key, once [`super::load()`] has taken it in from wherever it is kept.
     #[serde(default)]
     pub api_key: Option<Secret>,
@@ -41,6 +85,21 @@ pub struct ProviderSettings {
 const KEY_BYTES_MAX: u64 = 16 << 10;
 
 impl ProviderSettings {
+    /// What cannot go with its kind.
+    fn mismatch(&self) -> Option<String> {
+        let name = &self.name;
+        if self.kind == ProviderKind::OpenAiCompatible && self.base_url.is_none() {
+            return Some(format!("\"{name}\" needs a base_url, such as \"http://127.0.0.1:11434/v1\""));
+        }
+        if self.kind != ProviderKind::Anthropic && (self.version.is_some() || self.auth.is_some()) {
+            return Some(format!("\"{name}\": version and auth are for kind = \"anthropic\""));
+        }
+        if self.kind != ProviderKind::Google && self.api_version.is_some() {
+            return Some(format!("\"{name}\": api_version is for kind = \"google\""));
+        }
+        None
+    }
+
     /// Takes in the key.
     fn find_key(&mut self, environment: &[(String, String)]) -> Result<(), String> {
         let places = usize::from(self.api_key.is_some())
@@ -77,6 +136,9 @@ impl Ai {
         let mut names = vec![EXTRACTIVE.to_owned()];
         for provider in &mut self.provider {
             if let Err(reason) = provider.find_key(environment) {
+                findings.push(("ai.provider", reason));
+            }
+            if let Some(reason) = provider.mismatch() {
                 findings.push(("ai.provider", reason));
             }
             if provider.name.is_empty() || names.contains(&provider.name) {

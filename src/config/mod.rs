@@ -25,7 +25,7 @@ mod store;
 mod tests;
 mod value;
 
-pub use ai::{Ai, ProviderSettings};
+pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
 pub use assistant::Assistant;
 pub use error::{Error, Problem};
 pub use knowledge::Knowledge;

@@ -153,6 +153,33 @@ fn a_providers_key_comes_from_the_environment_or_a_file_and_is_never_shown() {
 }
 
 #[test]
+fn a_vendor_needs_no_address_and_a_setting_of_another_vendor_is_refused() {
+    let provider =
+        |name: &str, more: &str| format!("[[ai.provider]]\nname = \"{name}\"\nmodel = \"m\"\n{more}\n");
+    let file = provider("a", "kind = \"openai\"\nsend_temperature = false")
+        + &provider("b", "kind = \"anthropic\"\nversion = \"2023-06-01\"\nauth = \"x_api_key\"")
+        + &provider("c", "kind = \"google\"\napi_version = \"v1\"")
+        + &provider("d", "base_url = \"http://127.0.0.1:1/v1\"");
+    let (_folder, sources) = sources(&file, &[], &[]);
+    let providers = load(&sources).unwrap().settings.ai.provider;
+    let kinds: Vec<_> = providers.iter().map(|one| one.kind).collect();
+    assert_eq!(
+        kinds,
+        [ProviderKind::OpenAi, ProviderKind::Anthropic, ProviderKind::Google, ProviderKind::OpenAiCompatible]
+    );
+    assert_eq!(providers[1].auth, Some(ProviderAuth::XApiKey));
+    for (wrong, reason) in [
+        (provider("a", ""), "\"a\" needs a base_url"),
+        (provider("a", "kind = \"google\"\nversion = \"x\""), "\"a\": version and auth are for"),
+        (provider("a", "kind = \"openai\"\napi_version = \"v1\""), "\"a\": api_version is for"),
+        (provider("a", "kind = \"gemini\""), "unknown variant `gemini`"),
+    ] {
+        let found = problems(&wrong, &[]);
+        assert!(found[0].1.starts_with(&format!("ai.provider: {reason}")), "{found:?}");
+    }
+}
+
+#[test]
 fn a_file_that_was_named_must_exist() {
     let missing = Sources { file: Some("/nowhere/appliance.toml".into()), ..Sources::default() };
     assert!(matches!(load(&missing), Err(Error::Unreadable { .. })));

@@ -17,7 +17,7 @@ use super::body::Arriving;
 use super::error::{Cause, Phase};
 use super::ledger::{Attempt, EgressSink, Ledger, Outcome};
 use super::policy::{EgressPolicy, Permit};
-use super::request::{Answer, Request, StreamingAnswer};
+use super::request::{Answer, PauseInBody, Request, StreamingAnswer};
 use super::resolver::{GuardedResolver, LeadsOutside, Resolver, SystemResolver};
 use super::retry::{self, Advice, Budget};
 use crate::base::{Clock, Fault, SystemClock};
@@ -135,7 +135,9 @@ impl Outbound {
     }
 
     async fn open(&self, request: &Request) -> Result<(u16, reqwest::header::HeaderMap, Arriving), Error> {
-        let deadline = Instant::now() + request.limits.whole;
+        let began = Instant::now();
+        let deadline = began + request.limits.whole;
+        let retry_by = request.retry_within.map_or(deadline, |time| deadline.min(began + time));
         let permit = self.0.policy.permit(&request.url).inspect_err(|refused| {
             let destination = destination_of(&request.url);
             self.begin(request, destination).end(Outcome::Refused(refused.code()));
@@ -162,7 +164,7 @@ impl Outbound {
                 return Err(error);
             }
             let Some(wait) = retry::wait(failures, advice.after, rand::random()) else { return Err(error) };
-            if Instant::now() + wait >= deadline {
+            if Instant::now() + wait >= retry_by {
                 return Err(error);
             }
             tracing::info!(destination = permit.destination, wait = ?wait, cause = error.code(), "trying again");
@@ -210,7 +212,7 @@ impl Outbound {
             place: None,
         };
         if !status.is_success() {
-            return Err(failed_answer(status, &headers, arriving).await);
+            return Err(failed_answer(status, &headers, arriving, request.pause_in_body).await);
         }
         if length.is_some_and(|length| length > bytes_max) {
             let destination = permit.destination.clone();
@@ -287,9 +289,10 @@ async fn failed_answer(
     status: reqwest::StatusCode,
     headers: &reqwest::header::HeaderMap,
     mut arriving: Arriving,
+    pause_in_body: PauseInBody,
 ) -> (Error, Advice) {
     let destination = arriving.destination.clone();
-    let advice = Advice::read(headers);
+    let mut advice = Advice::read(headers);
     if status.is_redirection() {
         let error = Error::Redirected { destination, status: status.as_u16() };
         return (arriving.fail(error), Advice::default());
@@ -299,6 +302,7 @@ async fn failed_answer(
         body.extend_from_slice(&piece);
     }
     let body = Bytes::from(body);
+    advice.after = advice.after.or_else(|| pause_in_body(&body));
     (Error::Status { destination, status: status.as_u16(), retry_after: advice.after, body }, advice)
 }
 

@@ -27,5 +27,5 @@ pub use client::{CONNECT_TIMEOUT, ERROR_BODY_BYTES_MAX, Options, Outbound};
 pub use error::{Cause, Error, Phase};
 pub use ledger::{EgressSink, Ledger, LedgerEntry, Outcome};
 pub use policy::{EgressHost, EgressPolicy, NotAHost, SETTING_AIR_GAPPED, SETTING_ALLOW};
-pub use request::{Answer, BodyStream, IsFinal, Limits, Request, StreamingAnswer};
+pub use request::{Answer, BodyStream, IsFinal, Limits, PauseInBody, Request, StreamingAnswer};
 pub use resolver::{Resolver, SystemResolver};

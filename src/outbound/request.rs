@@ -41,6 +41,9 @@ impl Default for Limits {
 /// Tells from the status and body of an answer whether it is final although its status says otherwise.
 pub type IsFinal = fn(u16, &[u8]) -> bool;
 
+/// Reads from the body of a failed answer how long the server wants to be left alone, for those that say it there.
+pub type PauseInBody = fn(&[u8]) -> Option<Duration>;
+
 /// A request to another host.
 #[derive(Clone)]
 pub struct Request {
@@ -52,7 +55,9 @@ pub struct Request {
     pub(super) tenant: Option<String>,
     pub(super) limits: Limits,
     pub(super) retries_max: u32,
+    pub(super) retry_within: Option<Duration>,
     pub(super) is_final: IsFinal,
+    pub(super) pause_in_body: PauseInBody,
 }
 
 impl Request {
@@ -68,7 +73,9 @@ impl Request {
             tenant: None,
             limits: Limits::default(),
             retries_max: 0,
+            retry_within: None,
             is_final: |_, _| false,
+            pause_in_body: |_| None,
         }
     }
 
@@ -100,16 +107,23 @@ impl Request {
         Ok(self)
     }
 
-    /// Authorizes with a token, which is never logged and not kept in the compression tables of HTTP/2.
+    /// Sets a header that is never logged and not kept in the compression tables of HTTP/2.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] if a header cannot hold `value`.
+    pub fn secret_header(mut self, name: HeaderName, value: &str) -> Result<Self, Error> {
+        let mut value = HeaderValue::from_str(value).map_err(|cause| Error::BadRequest(cause.into()))?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// Authorizes with a token, as secret as [`Self::secret_header`].
     ///
     /// # Errors
     /// [`Error::BadRequest`] if a header cannot hold `token`.
-    pub fn bearer(mut self, token: &str) -> Result<Self, Error> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|cause| Error::BadRequest(cause.into()))?;
-        value.set_sensitive(true);
-        self.headers.insert(AUTHORIZATION, value);
-        Ok(self)
+    pub fn bearer(self, token: &str) -> Result<Self, Error> {
+        self.secret_header(AUTHORIZATION, &format!("Bearer {token}"))
     }
 
     /// On whose behalf, for the ledger.
@@ -131,6 +145,21 @@ impl Request {
     #[must_use]
     pub fn retries(mut self, retries_max: u32) -> Self {
         self.retries_max = retries_max;
+        self
+    }
+
+    /// Begins no further attempt after this time: a pause that leads beyond it is not waited for, and the failure is told
+    /// at once with the pause that was asked for.
+    #[must_use]
+    pub fn retry_within(mut self, time: Duration) -> Self {
+        self.retry_within = Some(time);
+        self
+    }
+
+    /// Looks for the pause that a server asks for in the body, where its headers ask for none.
+    #[must_use]
+    pub fn pause_in_body(mut self, pause_in_body: PauseInBody) -> Self {
+        self.pause_in_body = pause_in_body;
         self
     }
 

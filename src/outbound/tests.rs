@@ -266,6 +266,29 @@ async fn the_pause_that_a_server_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_that_stands_in_the_body_is_kept_unless_a_header_asks_for_one() {
+    for (headers, asked) in [(vec![], 3_000), (vec![("retry-after", "5")], 5_000)] {
+        let server = Server::start([whole(429, &headers, "pause"), whole(200, &[], "ok")]).await;
+        let request = get(server.url())
+            .retries(2)
+            .pause_in_body(|body| (body == b"pause").then_some(Duration::from_secs(3)));
+        server.outbound().send(request).await.unwrap();
+        let waits = server.waits();
+        assert!(waits.len() == 1 && (asked..asked + 50).contains(&waits[0].as_millis()), "{waits:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_attempt_begins_after_the_time_for_attempts() {
+    let server = Server::start([whole(429, &[("retry-after", "10")], "")]).await;
+    let began = Instant::now();
+    let request = get(server.url()).retries(2).retry_within(Duration::from_secs(9));
+    let failed = server.outbound().send(request).await.unwrap_err();
+    assert!(matches!(failed, Error::Status { retry_after: Some(after), .. } if after.as_secs() == 10));
+    assert!(began.elapsed() < Duration::from_secs(1) && server.requests() == 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_server_is_tried_twice_more_with_growing_pauses() {
     let server =
         Server::start([whole(500, &[], ""), whole(503, &[], ""), whole(500, &[], "last words")]).await;

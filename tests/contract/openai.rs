@@ -1,13 +1,16 @@
 //! What is sent to an OpenAI-compatible server, and what its refusals become.
 
-use frontdesk::ai::{ChatRequest, Error, Event, Message, OpenAiCompatible, Provider, StopReason, Usage};
+use frontdesk::ai::{
+    Anthropic, ChatRequest, Error, Event, Google, Message, OpenAi, OpenAiCompatible, Provider, StopReason,
+    Usage,
+};
 use frontdesk::base::{Fault, Kind};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::description::Schema;
-use crate::vendor::{Reply, Then, Vendor, outbound};
+use crate::vendor::{House, Reply, Then, Vendor, outbound};
 
 pub(crate) fn question() -> ChatRequest {
     ChatRequest {
@@ -23,7 +26,7 @@ pub(crate) fn question() -> ChatRequest {
     }
 }
 
-pub(crate) async fn ask(provider: &OpenAiCompatible) -> Vec<Result<Event, Error>> {
+pub(crate) async fn ask(provider: &dyn Provider) -> Vec<Result<Event, Error>> {
     provider.stream(question()).collect().await
 }
 
@@ -97,6 +100,55 @@ async fn an_older_server_gets_the_older_fields_and_no_key() {
 }
 
 #[tokio::test]
+async fn openai_itself_gets_todays_field_and_no_temperature_where_the_model_takes_none() {
+    let vendor = Vendor::of(House::OpenAi, [short_answer()]).await;
+    let provider = vendor.its_provider(&json!({"api_key": "sk-hunter2", "send_temperature": false}));
+    assert_eq!(text(&ask(&*provider).await), "Yes.");
+    let seen = vendor.seen().pop().unwrap();
+    assert_eq!(seen.headers["authorization"], "Bearer sk-hunter2");
+    assert_eq!((&seen.body["max_completion_tokens"], &seen.body["stream"]), (&json!(300), &json!(true)));
+    assert_eq!((seen.body.get("max_tokens"), seen.body.get("temperature")), (None, None));
+    assert!(!format!("{provider:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn each_vendor_is_where_it_is_unless_the_settings_say_otherwise() {
+    let settings = json!({"name": "house", "model": "house-1"});
+    let outbound = outbound(&[]);
+    let openai = OpenAi::new(serde_json::from_value(settings.clone()).unwrap(), outbound.clone()).unwrap();
+    let anthropic =
+        Anthropic::new(serde_json::from_value(settings.clone()).unwrap(), outbound.clone()).unwrap();
+    let google = Google::new(serde_json::from_value(settings).unwrap(), outbound.clone()).unwrap();
+    let providers: [(&dyn Provider, &str); 3] = [
+        (&openai, "api.openai.com:443"),
+        (&anthropic, "api.anthropic.com:443"),
+        (&google, "generativelanguage.googleapis.com:443"),
+    ];
+    for (provider, destination) in providers {
+        let error = ask(provider).await.pop().unwrap().unwrap_err();
+        assert_eq!(error.code(), "egress_not_allowed");
+        let checked = provider.check().await.outcome.unwrap_err();
+        assert_eq!(checked.code(), "egress_not_allowed");
+        let entries = outbound.ledger().latest();
+        let entry = |purpose: &str| {
+            entries.iter().any(|entry| entry.destination == destination && entry.purpose == purpose)
+        };
+        assert!(entry("ai.chat") && entry("ai.check"), "{destination}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_model_is_none_of_the_answer() {
+    let refusal = "data: {\"choices\":[{\"delta\":{\"refusal\":\"I can't help with that.\"}}]}\n\n";
+    let stop = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let vendor = Vendor::of(House::OpenAi, [Reply::stream([refusal, stop], Then::End)]).await;
+    let mut events = ask(&*vendor.its_provider(&json!({}))).await;
+    let error = events.pop().unwrap().unwrap_err();
+    assert_eq!((error.code(), error.retryable(), events.len()), ("model_refused", false, 0));
+    assert!(error.to_string().contains("I can't help with that."));
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_stream_is_understood() {
     let body = json!({
         "choices": [{"message": {"role": "assistant", "content": "Two years."}, "finish_reason": "stop"}],
@@ -105,7 +157,7 @@ async fn a_server_that_does_not_stream_is_understood() {
     let vendor = Vendor::openai([Reply::json(200, &[], &body)]).await;
     let events = ask(&vendor.provider(&json!({}))).await;
     assert_eq!(text(&events), "Two years.");
-    let usage = Usage { input_tokens: 20, output_tokens: 3, cached_tokens: None, estimated: false };
+    let usage = Usage { input_tokens: 20, output_tokens: 3, ..Usage::default() };
     let finished = Event::Finished { stop_reason: StopReason::Complete, usage };
     assert_eq!(events.last().unwrap().as_ref().unwrap(), &finished);
 }

@@ -2,98 +2,18 @@
 
 use std::time::Duration;
 
-use frontdesk::ai::{ANSWER_BYTES_MAX, Event, Provider, StopReason};
+use frontdesk::ai::{ANSWER_BYTES_MAX, Event, Provider};
 use frontdesk::base::Fault;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::description::Schema;
 use crate::openai::{ask, question, text};
-use crate::vendor::{Reply, Then, Vendor};
-
-fn chunk(choices: &Value, usage: &Value) -> Value {
-    json!({
-        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_795_392_000, "model": "house-1",
-        "choices": choices, "usage": usage,
-    })
-}
-
-fn delta(delta: &Value, finish_reason: &Value) -> Value {
-    chunk(
-        &json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason}]),
-        &Value::Null,
-    )
-}
-
-/// As OpenAI sends it.
-fn chunks() -> Vec<Value> {
-    vec![
-        delta(&json!({"role": "assistant", "content": ""}), &Value::Null),
-        delta(&json!({"content": "Two "}), &Value::Null),
-        delta(&json!({"content": "years [1], größer 🦀."}), &Value::Null),
-        delta(&json!({}), &json!("stop")),
-        chunk(&json!([]), &json!({"prompt_tokens": 20, "completion_tokens": 6, "total_tokens": 26})),
-    ]
-}
-
-const ANSWER: &str = "Two years [1], größer 🦀.";
-
-fn events() -> Vec<String> {
-    let mut events: Vec<_> = chunks().iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-    events.push("data: [DONE]\n\n".into());
-    events
-}
+use crate::recording::recording;
+use crate::vendor::{House, Reply, Then, Vendor};
 
 fn event(delta: &Value) -> String {
     format!("data: {}\n\n", json!({"choices": [{"delta": delta}]}))
-}
-
-#[test]
-fn the_recording_is_what_the_vendor_describes() {
-    let Some(schema) = Schema::load("openai.yaml", "CreateChatCompletionStreamResponse") else { return };
-    for chunk in chunks() {
-        assert_eq!(schema.violations(&chunk), Vec::<String>::new(), "{chunk}");
-    }
-}
-
-#[tokio::test]
-async fn the_answer_is_the_same_wherever_the_bytes_are_cut() {
-    let vendor = Vendor::openai([]).await;
-    let provider = vendor.provider(&json!({}));
-    let recording = events().concat().into_bytes();
-    for place in 0..=recording.len() {
-        let (head, tail) = recording.split_at(place);
-        vendor.push(Reply::stream([head.to_vec(), tail.to_vec()], Then::End));
-        let events = ask(&provider).await;
-        assert_eq!(text(&events), ANSWER, "cut at {place}");
-        let Some(Ok(Event::Finished { stop_reason: StopReason::Complete, usage })) = events.last() else {
-            panic!("cut at {place}: {events:?}");
-        };
-        assert_eq!((usage.input_tokens, usage.output_tokens, usage.estimated), (20, 6, false));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_ends_at_any_event_is_whole_or_says_that_it_is_not() {
-    let whole_after = 4;
-    for then in [Then::End, Then::Break, Then::Hang] {
-        for sent in 0..=events().len() {
-            let vendor = Vendor::openai([Reply::stream(events().into_iter().take(sent), then)]).await;
-            let answer = ask(&vendor.provider(&json!({}))).await;
-            let last = answer.last().unwrap();
-            if sent >= whole_after {
-                assert!(matches!(last, Ok(Event::Finished { .. })), "after {sent}: {answer:?}");
-                assert_eq!(text(&answer), ANSWER);
-            } else {
-                let error = last.as_ref().unwrap_err();
-                assert!(error.retryable(), "after {sent}: {error:?}");
-                assert!(ANSWER.starts_with(&text(&answer)));
-                assert_eq!(answer.iter().filter(|event| event.is_err()).count(), 1);
-            }
-            assert_eq!(vendor.seen().len(), 1, "a stream that began is never restarted");
-        }
-    }
 }
 
 #[tokio::test]
@@ -104,7 +24,7 @@ async fn an_error_in_the_middle_ends_the_answer_and_names_itself() {
         (json!({"error": "out of memory"}), "model_failed"),
         (json!({"object": "error", "message": "x", "code": 400}), "model_request_refused"),
     ] {
-        let mut events = events();
+        let mut events = recording(House::Compatible).events;
         events.insert(2, format!("data: {error}\n\n"));
         let vendor = Vendor::openai([Reply::stream(events, Then::End)]).await;
         let answer = ask(&vendor.provider(&json!({}))).await;

@@ -8,17 +8,40 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use frontdesk::ai::{OpenAiCompatible, OpenAiCompatibleSettings};
+use frontdesk::ai::{Anthropic, Google, OpenAi, OpenAiCompatible, OpenAiCompatibleSettings, Provider};
 use frontdesk::outbound::{EgressHost, EgressPolicy, Options, Outbound};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::description::Schema;
+use crate::description::Description;
+
+/// Whose protocol a vendor speaks, and which provider talks to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum House {
+    Compatible,
+    OpenAi,
+    Anthropic,
+    Google,
+}
+
+pub(crate) const EVERY_HOUSE: [House; 4] =
+    [House::Compatible, House::OpenAi, House::Anthropic, House::Google];
+
+impl House {
+    /// The vendor's description.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Compatible | Self::OpenAi => "openai.yaml",
+            Self::Anthropic => "anthropic.yaml",
+            Self::Google => "gemini.yaml",
+        }
+    }
+}
 
 /// What happens when all pieces are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,21 +76,23 @@ impl Reply {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    pub method: Method,
     pub path: String,
     pub headers: HeaderMap,
     pub body: Value,
-    /// How the body breaks the vendor's description.
+    /// How the request breaks the vendor's description.
     pub violations: Vec<String>,
 }
 
 struct Script {
-    schema: Option<Schema>,
+    description: Option<Arc<Description>>,
     replies: Mutex<VecDeque<Reply>>,
     seen: Mutex<Vec<Seen>>,
     closed: mpsc::UnboundedSender<()>,
 }
 
 pub(crate) struct Vendor {
+    house: House,
     address: SocketAddr,
     script: Arc<Script>,
     closed: mpsc::UnboundedReceiver<()>,
@@ -81,10 +106,20 @@ impl Drop for Dropped {
     }
 }
 
-async fn play(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn play(
+    State(script): State<Arc<Script>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let violations = script.schema.as_ref().map(|schema| schema.violations(&body)).unwrap_or_default();
-    script.seen.lock().unwrap().push(Seen { path: uri.path().to_owned(), headers, body, violations });
+    let description = script.description.as_ref();
+    let violations = description
+        .map(|description| description.violations(&method, &uri, &headers, &body))
+        .unwrap_or_default();
+    let path = uri.path().to_owned();
+    script.seen.lock().unwrap().push(Seen { method, path, headers, body, violations });
     let Some(reply) = script.replies.lock().unwrap().pop_front() else {
         return StatusCode::IM_A_TEAPOT.into_response();
     };
@@ -124,28 +159,59 @@ async fn play(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMap, b
 }
 
 impl Vendor {
+    /// One that speaks OpenAI's protocol and may be anybody.
     pub(crate) async fn openai(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::of(House::Compatible, replies).await
+    }
+
+    pub(crate) async fn of(house: House, replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (closed_tx, closed) = mpsc::unbounded_channel();
         let script = Arc::new(Script {
-            schema: Schema::load("openai.yaml", "CreateChatCompletionRequest"),
+            description: Description::load(house.file()),
             replies: Mutex::new(replies.into_iter().collect()),
             seen: Mutex::default(),
             closed: closed_tx,
         });
         let app = Router::new().fallback(play).with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { address, script, closed }
+        Self { house, address, script, closed }
     }
 
     /// Settings as an operator writes them, with `more` on top.
-    pub(crate) fn settings(&self, more: &Value) -> OpenAiCompatibleSettings {
+    fn written(&self, more: &Value) -> Value {
+        let version = match self.house {
+            House::Compatible | House::OpenAi => "/v1/",
+            House::Anthropic | House::Google => "",
+        };
         let mut settings = json!({
-            "name": "house", "base_url": format!("http://{}/v1/", self.address), "model": "house-1",
+            "name": "house", "base_url": format!("http://{}{version}", self.address), "model": "house-1",
         });
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        serde_json::from_value(settings).unwrap()
+        settings
+    }
+
+    pub(crate) fn settings(&self, more: &Value) -> OpenAiCompatibleSettings {
+        serde_json::from_value(self.written(more)).unwrap()
+    }
+
+    /// The provider that belongs to the house.
+    pub(crate) fn its_provider(&self, more: &Value) -> Arc<dyn Provider> {
+        let outbound = outbound(&[&self.address.to_string()]);
+        let settings = self.written(more);
+        match self.house {
+            House::Compatible => Arc::new(self.provider(more)),
+            House::OpenAi => {
+                Arc::new(OpenAi::new(serde_json::from_value(settings).unwrap(), outbound).unwrap())
+            }
+            House::Anthropic => {
+                Arc::new(Anthropic::new(serde_json::from_value(settings).unwrap(), outbound).unwrap())
+            }
+            House::Google => {
+                Arc::new(Google::new(serde_json::from_value(settings).unwrap(), outbound).unwrap())
+            }
+        }
     }
 
     pub(crate) fn provider(&self, more: &Value) -> OpenAiCompatible {

@@ -1,22 +1,53 @@
-//! One file per kind of model; all look alike from outside.
+//! One dialect per vendor; all look alike from outside.
+//!
+//! A vendor's file says how a conversation is written and which settings there are, its `_wire` file what that looks
+//! like, its `_decode` file how answers are read. Retries and deadlines (`remote`, `reader`), event streams (`sse`),
+//! refusals (`refusal`) and when an answer is whole (`transcript`) are the same for all.
 
+mod anthropic;
+mod anthropic_decode;
+mod anthropic_wire;
+mod deadlines;
+mod dialect;
+mod google;
+mod google_decode;
+mod google_wire;
 mod openai_compatible;
 mod openai_decode;
 mod openai_wire;
+mod reader;
+mod refusal;
+mod remote;
 mod sse;
+mod transcript;
+mod turns;
 
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use serde::Deserialize;
 
-use super::{ChatRequest, Error, Event};
+use super::{Answer, ChatRequest, Error, Event};
 
-pub use openai_compatible::{OpenAiCompatible, OpenAiCompatibleSettings, TokenLimitField};
+pub use anthropic::{Anthropic, AnthropicAuth, AnthropicSettings};
+pub use deadlines::Deadlines;
+pub use google::{Google, GoogleSettings};
+pub use openai_compatible::{
+    OpenAi, OpenAiCompatible, OpenAiCompatibleSettings, OpenAiSettings, TokenLimitField,
+};
 
 /// The steps of an answer: any number of [`Event::Delta`], then one [`Event::Finished`] or one error, then nothing.
 pub type EventStream = BoxStream<'static, Result<Event, Error>>;
+
+/// What a trial came to.
+#[derive(Debug)]
+pub struct Checked {
+    /// How long it took.
+    pub took: Duration,
+    /// What is wrong, if anything is.
+    pub outcome: Result<(), Error>,
+}
 
 /// A model that can be asked.
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
@@ -28,36 +59,50 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Asks. Nothing happens until the stream is polled; dropping it cancels the request.
     fn stream(&self, request: ChatRequest) -> EventStream;
+
+    /// Asks, and waits for the answer as a whole. Dropping the future cancels the request.
+    fn complete(&self, request: ChatRequest) -> BoxFuture<'_, Result<Answer, Error>>;
+
+    /// Tries out the address, the key and the model with the cheapest request that proves them.
+    fn check(&self) -> BoxFuture<'_, Checked>;
 }
 
-/// How long to wait for a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Deadlines {
-    /// For the first sign of an answer, retries included, in milliseconds. A local model reads a long prompt slowly.
-    pub first_token_ms: u64,
-    /// Between two signs of life, in milliseconds.
-    pub between_tokens_ms: u64,
-    /// For the whole answer, in milliseconds.
-    pub whole_ms: u64,
+/// A provider that is nothing but a `Remote` with its vendor's dialect.
+macro_rules! by_remote {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Debug, Clone)]
+        pub struct $name($crate::ai::provider::remote::Remote);
+
+        impl $crate::ai::provider::Provider for $name {
+            fn name(&self) -> &str {
+                self.0.name()
+            }
+
+            fn model(&self) -> &str {
+                self.0.model()
+            }
+
+            fn stream(&self, request: $crate::ai::ChatRequest) -> $crate::ai::EventStream {
+                self.0.stream(request)
+            }
+
+            fn complete(
+                &self,
+                request: $crate::ai::ChatRequest,
+            ) -> futures_util::future::BoxFuture<'_, Result<$crate::ai::Answer, $crate::ai::Error>> {
+                Box::pin(self.0.complete(request))
+            }
+
+            fn check(&self) -> futures_util::future::BoxFuture<'_, $crate::ai::Checked> {
+                Box::pin(self.0.check())
+            }
+        }
+    };
 }
+use by_remote;
 
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self { first_token_ms: 60_000, between_tokens_ms: 30_000, whole_ms: 600_000 }
-    }
-}
-
-impl Deadlines {
-    fn first_token(&self) -> Duration {
-        Duration::from_millis(self.first_token_ms)
-    }
-
-    fn between_tokens(&self) -> Duration {
-        Duration::from_millis(self.between_tokens_ms)
-    }
-
-    fn whole(&self) -> Duration {
-        Duration::from_millis(self.whole_ms)
-    }
+/// For settings that are on unless they are turned off.
+fn yes() -> bool {
+    true
 }

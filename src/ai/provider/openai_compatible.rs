@@ -1,32 +1,19 @@
-//! Any server that speaks OpenAI's chat completions: OpenAI itself, Ollama, llama.cpp, vLLM and their like.
+//! OpenAI itself, and any server that speaks its chat completions: Ollama, llama.cpp, vLLM and their like.
 //!
-//! A server is described by data; what it may get wrong is known here and in `openai_decode`.
+//! A server is described by data; what it may get wrong is known in `openai_decode` and `refusal`.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
-use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
-use tokio::time::{Instant, timeout_at};
-use url::Url;
 
-use super::super::{ChatRequest, Deadline, Error, Event};
-use super::openai_decode::{Decoder, Step};
-use super::openai_wire::{Asked, Body, Refusal};
-use super::{Deadlines, EventStream, Provider, sse};
+use super::super::{ChatRequest, Error, Message};
+use super::by_remote;
+use super::dialect::{Base, Dialect, Manner, PROBE_TEXT, PURPOSE_CHAT, PURPOSE_CHECK, Probe};
+use super::openai_decode::Completion;
+use super::openai_wire::{Body, StreamOptions, Turn};
+use super::remote::{Remote, Server};
+use super::transcript::Decoder;
+use super::{Deadlines, yes};
 use crate::base::Secret;
-use crate::outbound::{self, Outbound, Phase, Request, StreamingAnswer};
-
-/// What the egress ledger is told.
-const PURPOSE: &str = "ai.chat";
-const RETRIES_MAX: u32 = 2;
-/// Bytes of a whole stream: about sixteen of envelope for each byte of text that is kept.
-const STREAM_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// How long an answer that is whole waits for its usage.
-const USAGE_GRACE: Duration = Duration::from_secs(2);
+use crate::outbound::{self, Outbound, Request};
 
 /// Which field carries the limit of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -58,34 +45,52 @@ pub struct OpenAiCompatibleSettings {
     /// Whether to ask for the usage at the end of the stream. A few servers refuse the question.
     #[serde(default = "yes")]
     pub ask_usage: bool,
+    /// Whether a wish for a temperature is passed on.
+    #[serde(default = "yes")]
+    pub send_temperature: bool,
     /// How long to wait.
     #[serde(default)]
     pub deadlines: Deadlines,
 }
 
-fn yes() -> bool {
-    true
+/// A model at OpenAI.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenAiSettings {
+    /// What people call it.
+    pub name: String,
+    /// Up to and including the version.
+    #[serde(default = "OpenAiSettings::base_url")]
+    pub base_url: String,
+    /// Such as `gpt-4o-mini`.
+    pub model: String,
+    /// Sent as a bearer token.
+    #[serde(default)]
+    pub api_key: Option<Secret>,
+    /// Whether a wish for a temperature is passed on. Models that reason first refuse any but their own.
+    #[serde(default = "yes")]
+    pub send_temperature: bool,
+    /// How long to wait.
+    #[serde(default)]
+    pub deadlines: Deadlines,
 }
 
-/// The provider.
-#[derive(Clone)]
-pub struct OpenAiCompatible {
-    server: Arc<Server>,
-    outbound: Outbound,
-}
-
-struct Server {
-    settings: OpenAiCompatibleSettings,
-    endpoint: Url,
-}
-
-impl fmt::Debug for OpenAiCompatible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenAiCompatible")
-            .field("name", &self.server.settings.name)
-            .field("model", &self.server.settings.model)
-            .finish_non_exhaustive()
+impl OpenAiSettings {
+    /// Where OpenAI is.
+    #[must_use]
+    pub fn base_url() -> String {
+        "https://api.openai.com/v1".to_owned()
     }
+}
+
+by_remote! {
+    /// A model on a server that speaks OpenAI's chat completions.
+    OpenAiCompatible
+}
+
+by_remote! {
+    /// A model at OpenAI.
+    OpenAi
 }
 
 impl OpenAiCompatible {
@@ -94,211 +99,107 @@ impl OpenAiCompatible {
     /// # Errors
     /// [`Error::BadSettings`] if a name is empty or `base_url` is not an address.
     pub fn new(settings: OpenAiCompatibleSettings, outbound: Outbound) -> Result<Self, Error> {
-        let refuse = |reason| Error::BadSettings { provider: settings.name.clone(), reason };
-        if settings.name.is_empty() || settings.model.is_empty() {
-            return Err(refuse("name and model may not be empty"));
-        }
-        let base = settings.base_url.trim_end_matches('/');
-        let endpoint = Url::parse(&format!("{base}/chat/completions"))
-            .map_err(|_| refuse("base_url is not an address such as http://127.0.0.1:11434/v1"))?;
-        if !matches!(endpoint.scheme(), "http" | "https") || endpoint.query().is_some() {
-            return Err(refuse("base_url is not an http address without a query"));
-        }
-        Ok(Self { server: Arc::new(Server { settings, endpoint }), outbound })
-    }
-}
-
-impl Provider for OpenAiCompatible {
-    fn name(&self) -> &str {
-        &self.server.settings.name
-    }
-
-    fn model(&self) -> &str {
-        &self.server.settings.model
-    }
-
-    fn stream(&self, request: ChatRequest) -> EventStream {
-        let (server, outbound) = (Arc::clone(&self.server), self.outbound.clone());
-        let opening = async move { Reader::open(server, &outbound, &request).await };
-        stream::once(opening)
-            .flat_map(|opened| match opened {
-                Ok(reader) => reader.into_stream(),
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            })
-            .boxed()
-    }
-}
-
-impl Server {
-    fn asked(&self) -> Asked<'_> {
-        let settings = &self.settings;
-        let key = settings.api_key.as_ref().map(Secret::expose);
-        Asked { provider: &settings.name, model: &settings.model, key }
-    }
-
-    fn request(&self, chat: &ChatRequest) -> Result<Request, outbound::Error> {
-        let settings = &self.settings;
-        let modern_limit = settings.token_limit_field == TokenLimitField::MaxCompletionTokens;
-        let body = Body::new(&settings.model, chat, modern_limit, settings.ask_usage);
-        let deadlines = &settings.deadlines;
-        let limits = outbound::Limits {
-            first_byte: deadlines.first_token(),
-            // Decided here by tokens, not there by bytes: a keep-alive is not a sign of life.
-            between_pieces: deadlines.whole(),
-            whole: deadlines.whole(),
-            answer_bytes_max: STREAM_BYTES_MAX,
+        let dialect = ChatCompletions {
+            base: Base::parse(&settings.base_url, &settings.name)?,
+            model: settings.model.clone(),
+            token_limit_field: settings.token_limit_field,
+            ask_usage: settings.ask_usage,
+            send_temperature: settings.send_temperature,
+            models_can_be_looked_up: false,
         };
-        let request = Request::post_json(self.endpoint.clone(), PURPOSE, &body)?
-            .on_behalf_of(chat.tenant.clone())
-            .limits(limits)
-            .retries(RETRIES_MAX)
-            .unless(|_, body| Refusal::read(body).is_credit());
-        match &settings.api_key {
-            Some(key) if !key.is_empty() => request.bearer(key.expose()),
-            _ => Ok(request),
-        }
-    }
-
-    fn timed_out(&self, deadline: Deadline) -> Error {
-        Error::TimedOut { provider: self.settings.name.clone(), deadline }
-    }
-
-    /// What a failure beneath means here; `at_first` is whether it came before the answer began.
-    fn failure(&self, error: outbound::Error, at_first: bool) -> Error {
-        match error {
-            outbound::Error::Status { status, retry_after, body, .. } => {
-                self.asked().error(Some(status), &Refusal::read(&body), retry_after)
-            }
-            outbound::Error::TimedOut { phase: Phase::Whole, .. } => self.timed_out(Deadline::Whole),
-            outbound::Error::TimedOut { phase: Phase::FirstByte, .. } => self.timed_out(Deadline::FirstToken),
-            outbound::Error::TimedOut { phase: Phase::NextPiece, .. } => {
-                self.timed_out(Deadline::BetweenTokens)
-            }
-            outbound::Error::Broken { .. } if !at_first => {
-                Error::Interrupted { provider: self.settings.name.clone() }
-            }
-            source => Error::Outbound { provider: self.settings.name.clone(), source },
-        }
-    }
-}
-
-enum Source {
-    Events(BoxStream<'static, Result<String, sse::Failure<outbound::Error>>>),
-    /// From a server that does not stream although it was asked to.
-    Whole(Bytes),
-    Over,
-}
-
-/// An answer that is arriving.
-struct Reader {
-    server: Arc<Server>,
-    source: Source,
-    decoder: Decoder,
-    /// When the next sign of life is due, and which deadline that is.
-    due: (Instant, Deadline),
-}
-
-impl Reader {
-    async fn open(server: Arc<Server>, outbound: &Outbound, chat: &ChatRequest) -> Result<Self, Error> {
-        let first_token_by = Instant::now() + server.settings.deadlines.first_token();
-        let request = server.request(chat).map_err(|error| server.failure(error, true))?;
-        let answer = timeout_at(first_token_by, outbound.send_streaming(request))
-            .await
-            .map_err(|_| server.timed_out(Deadline::FirstToken))?
-            .map_err(|error| server.failure(error, true))?;
-        let source = if is_json(&answer) {
-            let collecting = collect(answer);
-            let body = timeout_at(first_token_by, collecting)
-                .await
-                .map_err(|_| server.timed_out(Deadline::FirstToken))?
-                .map_err(|error| server.failure(error, false))?;
-            Source::Whole(body)
-        } else {
-            Source::Events(sse::data(answer.body))
+        let server = Server {
+            name: settings.name,
+            model: settings.model,
+            api_key: settings.api_key,
+            deadlines: settings.deadlines,
+            dialect: Box::new(dialect),
         };
-        let decoder = Decoder::new(chat.text_bytes());
-        Ok(Self { server, source, decoder, due: (first_token_by, Deadline::FirstToken) })
+        Remote::new(server, outbound).map(Self)
     }
+}
 
-    fn into_stream(self) -> EventStream {
-        stream::unfold(self, |mut reader| async {
-            if matches!(reader.source, Source::Over) {
-                return None;
-            }
-            let next = reader.next().await;
-            if !matches!(next, Ok(Event::Delta(_))) {
-                reader.source = Source::Over;
-            }
-            Some((next, reader))
-        })
-        .boxed()
-    }
-
-    async fn next(&mut self) -> Result<Event, Error> {
-        loop {
-            let step = match &mut self.source {
-                Source::Over => return self.decoder.finish(true, &self.server.asked()),
-                Source::Whole(body) => {
-                    let step = self.decoder.whole(body, &self.server.asked());
-                    // The text is in one piece; the second time round there is only the end to tell.
-                    self.source = Source::Events(stream::iter([Ok("[DONE]".to_owned())]).boxed());
-                    step
-                }
-                Source::Events(events) => match timeout_at(self.due.0, events.next()).await {
-                    Ok(None) => return self.finish(false),
-                    // The text is whole; what fails now takes only the usage with it.
-                    Err(_) | Ok(Some(Err(_))) if self.decoder.is_whole() => return self.finish(false),
-                    Err(_) => return Err(self.server.timed_out(self.due.1)),
-                    Ok(Some(Err(failure))) => return Err(self.failure(failure)),
-                    Ok(Some(Ok(data))) => self.decoder.step(&data, &self.server.asked()),
-                },
-            };
-            match step {
-                Ok(Step::End) => return self.finish(true),
-                Ok(Step::Text(text)) => {
-                    self.is_alive();
-                    return Ok(Event::Delta(text));
-                }
-                Ok(Step::Alive) => self.is_alive(),
-                Err(_) if self.decoder.is_whole() => return self.finish(false),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn is_alive(&mut self) {
-        let now = Instant::now();
-        self.due = if self.decoder.is_whole() {
-            (now + USAGE_GRACE, Deadline::BetweenTokens)
-        } else {
-            (now + self.server.settings.deadlines.between_tokens(), Deadline::BetweenTokens)
+impl OpenAi {
+    /// Checks the settings. Asks nothing of the server yet.
+    ///
+    /// # Errors
+    /// [`Error::BadSettings`] if a name is empty or `base_url` is not an address.
+    pub fn new(settings: OpenAiSettings, outbound: Outbound) -> Result<Self, Error> {
+        let dialect = ChatCompletions {
+            base: Base::parse(&settings.base_url, &settings.name)?,
+            model: settings.model.clone(),
+            token_limit_field: TokenLimitField::MaxCompletionTokens,
+            ask_usage: true,
+            send_temperature: settings.send_temperature,
+            models_can_be_looked_up: true,
         };
+        let server = Server {
+            name: settings.name,
+            model: settings.model,
+            api_key: settings.api_key,
+            deadlines: settings.deadlines,
+            dialect: Box::new(dialect),
+        };
+        Remote::new(server, outbound).map(Self)
+    }
+}
+
+#[derive(Debug)]
+struct ChatCompletions {
+    base: Base,
+    model: String,
+    token_limit_field: TokenLimitField,
+    ask_usage: bool,
+    send_temperature: bool,
+    /// Whether `GET /models/{model}` tells a known model from an unknown one: at OpenAI, not everywhere.
+    models_can_be_looked_up: bool,
+}
+
+impl ChatCompletions {
+    fn post(
+        &self,
+        chat: &ChatRequest,
+        manner: Manner,
+        purpose: &'static str,
+    ) -> Result<Request, outbound::Error> {
+        let streaming = manner == Manner::Streaming;
+        let limit = Some(chat.max_output_tokens);
+        let modern_limit = self.token_limit_field == TokenLimitField::MaxCompletionTokens;
+        let body = Body {
+            model: &self.model,
+            messages: Turn::all(chat),
+            stream: streaming,
+            stream_options: (streaming && self.ask_usage).then_some(StreamOptions { include_usage: true }),
+            max_completion_tokens: limit.filter(|_| modern_limit),
+            max_tokens: limit.filter(|_| !modern_limit),
+            temperature: chat.temperature.filter(|_| self.send_temperature),
+        };
+        Request::post_json(self.base.join(["chat", "completions"]), purpose, &body)
+    }
+}
+
+impl Dialect for ChatCompletions {
+    fn conversation(&self, chat: &ChatRequest, manner: Manner) -> Result<Request, outbound::Error> {
+        self.post(chat, manner, PURPOSE_CHAT)
     }
 
-    fn finish(&self, said_so: bool) -> Result<Event, Error> {
-        self.decoder.finish(said_so, &self.server.asked())
-    }
-
-    fn failure(&self, failure: sse::Failure<outbound::Error>) -> Error {
-        match failure {
-            sse::Failure::Source(error) => self.server.failure(error, false),
-            sse::Failure::Malformed(reason) => {
-                Error::Malformed { provider: self.server.settings.name.clone(), detail: reason.into() }
-            }
+    fn probes(&self) -> Result<Vec<Probe>, outbound::Error> {
+        let mut probes = Vec::new();
+        if self.models_can_be_looked_up {
+            let request = Request::get(self.base.join(["models", &self.model]), PURPOSE_CHECK);
+            probes.push(Probe { request, proof: "/id" });
         }
+        let chat = ChatRequest {
+            messages: vec![Message::user(PROBE_TEXT)],
+            max_output_tokens: 1,
+            temperature: None,
+            tenant: None,
+        };
+        let request = self.post(&chat, Manner::Whole, PURPOSE_CHECK)?;
+        probes.push(Probe { request, proof: "/choices" });
+        Ok(probes)
     }
-}
 
-fn is_json(answer: &StreamingAnswer) -> bool {
-    let media_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    media_type.is_some_and(|media_type| media_type.trim_start().starts_with("application/json"))
-}
-
-async fn collect(answer: StreamingAnswer) -> Result<Bytes, outbound::Error> {
-    let mut body = answer.body;
-    let mut whole = Vec::new();
-    while let Some(piece) = body.next().await {
-        whole.extend_from_slice(&piece?);
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(Completion::default())
     }
-    Ok(whole.into())
 }
