@@ -1,6 +1,7 @@
 //! The API, one file per room. A handler extracts, gets its pass, makes one call and shows a view.
 
 mod api_keys;
+mod budget;
 mod certificate;
 mod conversations;
 mod documents;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Routes {
         .merge(identity::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
+        .merge(budget::routes())
         .merge(documents::routes())
         .merge(search::routes())
         .merge(jobs::routes());
