@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ai::{self, Deadlines, Provider, TokenLimitField};
 use crate::assistant::{self, AnswerMessage, Assistant};
-use crate::base::{Clock, Fault, Sealer, Secret, SystemClock};
+use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock};
+use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
 use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
 use crate::conversations::{ConversationChanged, MessagePosted};
 use crate::files::Collector;
@@ -29,7 +30,7 @@ use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
 use crate::store::{Extensions, KeyspaceId, Store, StoreOptions};
 use crate::telemetry::Health;
-use crate::{contacts, http, store};
+use crate::{config, contacts, http, store};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -73,6 +74,9 @@ fn news(hub: &Hub) -> News {
                 Err(error) => tracing::error!(?error, "a change of a conversation could not be told"),
             }
         })
+        .announce::<BudgetAlerted>(|keyspace, event| {
+            tracing::warn!(%keyspace, alert = ?event.alert, "a budget runs out");
+        })
 }
 
 fn knowledge_settings(settings: &Settings) -> knowledge::Settings {
@@ -94,6 +98,23 @@ fn assistant_settings(settings: &Settings) -> assistant::Settings {
         min_score: settings.retrieval.min_score,
         history_messages_max: settings.assistant.history_messages,
         ..assistant::Settings::default()
+    }
+}
+
+/// What a tenant may spend that sets nothing itself.
+fn default_budget(settings: &Settings) -> Budget {
+    let limit =
+        |micros: i64| u64::try_from(micros).map_or(Limit::Unlimited, |micros| Limit::Micros(Micros(micros)));
+    let set = &settings.budget;
+    Budget {
+        day_limit: limit(set.day_limit_micros),
+        month_limit: limit(set.month_limit_micros),
+        alert_percents: set.alert_percents.clone(),
+        at_limit: match set.at_limit {
+            config::AtLimit::Degrade => AtLimit::Degrade,
+            config::AtLimit::HandOver => AtLimit::HandOver,
+        },
+        time_zone: set.time_zone.clone(),
     }
 }
 
@@ -173,12 +194,13 @@ fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provid
 }
 
 /// Every kind of job and who does it.
-fn with_workers(runner: Runner, knowledge: &Knowledge, assistant: Assistant) -> Runner {
+fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
         .with::<AnswerMessage>(assistant)
         .with::<knowledge::IngestDocument>(knowledge.clone())
         .with::<knowledge::ClearGroup>(knowledge.clone())
         .with::<knowledge::TendIndex>(knowledge.clone())
+        .with::<ReleaseLeft>(budgets.clone())
         .with::<crate::files::CollectBlob>(Collector)
         .with::<crate::files::SweepBlobs>(Collector)
         .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
@@ -218,7 +240,8 @@ impl App {
             assistant_settings(settings),
         );
         let runner = Runner::new(store.clone(), clock.clone(), wakeups);
-        let running = with_workers(runner, &knowledge, assistant).start()?;
+        let budgets = Budgets::new(default_budget(settings));
+        let running = with_workers(runner, &knowledge, &budgets, assistant).start()?;
         let now = clock.now();
         store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
@@ -237,6 +260,7 @@ impl App {
             authority_pem: tls.authority_pem.clone(),
             hub,
             knowledge,
+            budgets,
             stopping: stopping.clone(),
         });
         services.health.ok("store");

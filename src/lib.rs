@@ -18,6 +18,7 @@ pub mod tenants;
 pub mod contacts;
 
 pub mod ai;
+pub mod budget;
 pub mod search;
 pub mod knowledge;
 

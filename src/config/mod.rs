@@ -9,6 +9,7 @@
 
 mod ai;
 mod assistant;
+mod budget;
 mod error;
 mod knowledge;
 mod layer;
@@ -27,6 +28,7 @@ mod value;
 
 pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
 pub use assistant::Assistant;
+pub use budget::{AtLimit, Budget};
 pub use error::{Error, Problem};
 pub use knowledge::Knowledge;
 pub use layer::Origin;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Ai, Assistant, Knowledge, Limits, Log, Outbound, Retrieval, Server, Store};
+use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Server, Store};
 
 /// A setting and what is wrong with it.
 pub(super) type Finding = (&'static str, String);
@@ -23,6 +23,8 @@ pub struct Settings {
     pub assistant: Assistant,
     /// Model servers.
     pub ai: Ai,
+    /// What a workspace may spend.
+    pub budget: Budget,
     /// What may be contacted.
     pub outbound: Outbound,
     /// How much of what is allowed.
@@ -40,6 +42,7 @@ impl Settings {
         findings.extend(self.retrieval.check());
         findings.extend(self.ai.check(environment));
         findings.extend(self.assistant.check(&self.ai));
+        findings.extend(self.budget.check());
         findings.extend(self.limits.check());
         findings
     }

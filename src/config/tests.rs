@@ -186,3 +186,21 @@ fn a_file_that_was_named_must_exist() {
     let usual = Sources { usual_files: vec!["/nowhere/appliance.toml".into()], ..Sources::default() };
     assert!(load(&usual).is_ok());
 }
+
+#[test]
+fn a_budget_is_a_limit_or_none_with_rising_percentages_in_a_zone_that_exists() {
+    let loaded = load(&Sources::default()).unwrap();
+    assert_eq!(
+        (loaded.settings.budget.day_limit_micros, loaded.settings.budget.at_limit),
+        (-1, AtLimit::Degrade)
+    );
+    let file = "[budget]\nday_limit_micros = -2\nalert_percents = [80, 50]\ntime_zone = \"Mars/Olympus\"\n";
+    let places: Vec<_> = problems(file, &[]).into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["appliance.toml:2", "appliance.toml:3", "appliance.toml:4"]);
+    let sound =
+        [("FRONTDESK_BUDGET__ALERT_PERCENTS", "[10, 90]"), ("FRONTDESK_BUDGET__AT_LIMIT", "hand_over")];
+    let (_folder, sources) = sources("[budget]\nmonth_limit_micros = 0\n", &sound, &[]);
+    let budget = load(&sources).unwrap().settings.budget;
+    assert_eq!((budget.month_limit_micros, budget.alert_percents), (0, vec![10, 90]));
+    assert_eq!(budget.at_limit, AtLimit::HandOver);
+}

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::Limits;
 use crate::base::{Clock, Sealer};
+use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
 use crate::identity::{Passwords, Policy, SignIn};
 use crate::knowledge::Knowledge;
@@ -44,6 +45,8 @@ pub struct Services {
     pub hub: Hub,
     /// Documents.
     pub knowledge: Knowledge,
+    /// What answers may cost.
+    pub budgets: Budgets,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
 }

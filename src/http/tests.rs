@@ -16,7 +16,8 @@ use crate::realtime::Hub;
 use crate::search::embedder::MiniLm;
 
 use super::*;
-use crate::base::{ManualClock, Sealer, Secret, Timestamp};
+use crate::base::{ConversationId, ManualClock, MessageId, Micros, Sealer, Secret, Timestamp};
+use crate::budget::{Budget, Budgets, NewCharge, Subject};
 use crate::config::{self, Sources};
 use crate::contacts::VisitorTokens;
 use crate::identity::{Passwords, Policy, SignIn, setup};
@@ -100,6 +101,7 @@ impl Desk {
             authority_pem: tls.authority_pem.clone(),
             hub: Hub::new(crate::realtime::Limits::default()),
             knowledge: knowledge(),
+            budgets: Budgets::new(Budget::default()),
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -453,5 +455,57 @@ async fn http_2_is_spoken_where_the_client_can() {
     let url = format!("https://localhost:{}/healthz/live", desk.address.port());
     let response = desk.client.get(url).send().await.unwrap();
     assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_workspace_sets_its_budget_and_reads_what_was_spent() {
+    let desk = Desk::open().await;
+    let cookie = desk.set_up().await;
+    let owner = [("cookie", cookie.as_str())];
+    let put = |body| desk.ask(Method::PUT, "/api/v1/budget", &owner, Some(body));
+    let now = Timestamp::from_millis(START);
+    let tenant = desk.get("/api/v1/workspace", &owner).await.body["id"].as_str().unwrap().parse().unwrap();
+    let principal = crate::identity::Principal::Console { tenant: Some(tenant) };
+    let keyspace = desk.services.policy.enter(&principal).await.unwrap();
+    let budgets = desk.services.budgets.clone();
+    let booked = keyspace.write(move |tx| {
+        let subject = Subject { conversation: ConversationId::new(now), message: MessageId::new(now) };
+        let charge = NewCharge {
+            provider: "openai".into(),
+            model: "gpt-4o".into(),
+            tier: "premium".into(),
+            usage: crate::ai::Usage { input_tokens: 1_000, output_tokens: 200, ..Default::default() },
+            cost: Micros(4_500),
+        };
+        budgets.settle(tx, now, subject, &charge)
+    });
+    booked.await.unwrap();
+    let usage = desk.get("/api/v1/usage", &owner).await.body;
+    let line = json!({
+        "day": "2026-09-21", "provider": "openai", "model": "gpt-4o", "calls": 1, "input_tokens": 1_000,
+        "cached_tokens": 0, "output_tokens": 200, "cost_micros": 4_500,
+    });
+    assert_eq!(usage, json!({"items": [line], "next_cursor": null}));
+    let before = desk.get("/api/v1/usage?from=2026-09-01&to=2026-09-20", &owner).await.body;
+    assert_eq!(before["items"], json!([]));
+    for (range, code) in
+        [("from=2026-09-02&to=2026-09-01", "range_reversed"), ("from=yesterday", "query_invalid")]
+    {
+        let refused = desk.get(&format!("/api/v1/usage?{range}"), &owner).await;
+        assert_eq!((refused.status, &refused.body["code"]), (400, &json!(code)), "{}", refused.text);
+    }
+    let wish = json!({"day_limit_micros": 5_000, "time_zone": "Europe/Berlin"});
+    let set = put(wish.clone()).await;
+    assert_eq!(set.body["day"]["spent_micros"], 4_500, "{}", set.text);
+    assert_eq!(set.body["alerts"].as_array().unwrap().len(), 2, "half and four fifths are passed at once");
+    let shown = desk.get("/api/v1/budget", &owner).await.body;
+    assert_eq!((&shown, &shown["own"]), (&set.body, &wish));
+    assert_eq!(shown["month"]["limit_micros"], Value::Null);
+    let refused = put(json!({"time_zone": "Mars/Olympus"})).await;
+    assert_eq!((refused.status, &refused.body["errors"][0]["pointer"]), (400, &json!("/time_zone")));
+    let refused = put(json!({"day_limit": 1})).await;
+    assert_eq!((refused.status, &refused.body["code"]), (400, &json!("body_invalid")));
+    assert_eq!(desk.get("/api/v1/budget", &owner).await.body["own"], wish, "nothing was changed");
     desk.close().await;
 }

@@ -128,6 +128,9 @@ const ROWS: &[Row] = {
         row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(OPERATORS)),
         row("GET", "/api/v1/workspace", None, Nothing, Each(LISTS)),
         row("PATCH", "/api/v1/workspace", Some(r#"{"greeting": "Hi"}"#), Nothing, Each(admins(200, 200))),
+        row("GET", "/api/v1/usage", None, Nothing, Each(LISTS)),
+        row("GET", "/api/v1/budget", None, Nothing, Each(LISTS)),
+        row("PUT", "/api/v1/budget", Some(r#"{"at_limit": "hand_over"}"#), Nothing, Each(admins(200, 200))),
         row("GET", "/api/v1/api-keys", None, Nothing, Each(admins(200, 200))),
         row(
             "POST",

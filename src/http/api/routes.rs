@@ -4,7 +4,7 @@
 
 use super::Routes;
 use super::{
-    api_keys, certificate, conversations, documents, health, identity, jobs, search, tenants, widget,
+    api_keys, budget, certificate, conversations, documents, health, identity, jobs, search, tenants, widget,
 };
 use crate::http::headers::cors;
 
@@ -15,6 +15,7 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(identity::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
+        .merge(budget::routes())
         .merge(documents::routes())
         .merge(search::routes())
         .merge(jobs::routes());
