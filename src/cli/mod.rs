@@ -1,6 +1,8 @@
 //! The command line: one file per command. A command says what went wrong in one sentence, with the cause after it, and
 //! ends with 1; a line that cannot be understood ends with 2.
 
+mod ai;
+mod ai_route;
 mod appliance;
 mod ask;
 mod command;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::assistant::EXTRACTIVE;
+use super::price::{self, PriceSettings};
 use super::settings::Finding;
 use crate::base::Secret;
 
@@ -15,6 +16,8 @@ use crate::base::Secret;
 pub struct Ai {
     /// Each with its model.
     pub provider: Vec<ProviderSettings>,
+    /// The site's own prices.
+    pub price: Vec<PriceSettings>,
 }
 
 /// A server that speaks the protocol of OpenAI's chat completions, and a model on it.
@@ -85,6 +88,7 @@ impl Ai {
             }
             names.push(provider.name.clone());
         }
+        findings.extend(price::check(&self.price));
         findings
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Ai, Assistant, Knowledge, Limits, Log, Outbound, Retrieval, Server, Store};
+use super::{Ai, Assistant, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store};
 
 /// A setting and what is wrong with it.
 pub(super) type Finding = (&'static str, String);
@@ -23,6 +23,8 @@ pub struct Settings {
     pub assistant: Assistant,
     /// Model servers.
     pub ai: Ai,
+    /// Which model answers what.
+    pub routing: Routing,
     /// What may be contacted.
     pub outbound: Outbound,
     /// How much of what is allowed.
@@ -38,6 +40,7 @@ impl Settings {
         findings.extend(self.store.check());
         findings.extend(self.retrieval.check());
         findings.extend(self.ai.check(environment));
+        findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.limits.check());
         findings
