@@ -198,13 +198,10 @@ fn measure_lists(folded: &Folded, lexicon: &Lexicon, measures: &mut Measures) {
     for at in 0..folded.words.len() {
         let Some(word) = folded.phrase(at, 1) else { continue };
         let marks = lexicon.word(word);
-        let mut found = vec![(word, marks)];
-        if Lexicon::begins_phrase(marks) {
-            for count in 2..=PHRASE_WORDS_MAX {
-                found.extend(folded.phrase(at, count).map(|phrase| (phrase, lexicon.phrase(phrase))));
-            }
-        }
-        for (phrase, marks) in found {
+        let longest = if Lexicon::begins_phrase(marks) { PHRASE_WORDS_MAX } else { 1 };
+        for count in 1..=longest {
+            let Some(phrase) = folded.phrase(at, count) else { break };
+            let marks = if count == 1 { marks } else { lexicon.phrase(phrase) };
             measures.joins += usize::from(marks.has(Marks::JOIN));
             measures.further += usize::from(marks.has(Marks::FURTHER));
             measures.vague += usize::from(marks.has(Marks::VAGUE));
