@@ -54,15 +54,18 @@ pub(super) struct RouteArguments {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &RouteArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    let table = PriceTable::new(&settings.ai.price)?;
-    let text = match (&wish.file, &wish.text) {
-        (Some(file), _) => route_file(&settings, &table, wish, file)?,
-        (None, text) => route_one(&settings, &table, wish, text.as_deref().unwrap_or_default())?,
-    };
+    let text = routed_text(&arguments.load()?.settings, wish)?;
     // Who closed the output, as a pager does, has seen enough.
     let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
+}
+
+fn routed_text(settings: &Settings, wish: &RouteArguments) -> Result<String, Failure> {
+    let table = PriceTable::new(&settings.ai.price)?;
+    match (&wish.file, &wish.text) {
+        (Some(file), _) => route_file(settings, &table, wish, file),
+        (None, text) => route_one(settings, &table, wish, text.as_deref().unwrap_or_default()),
+    }
 }
 
 fn assumed(wish: &RouteArguments) -> Assumptions {
@@ -220,4 +223,86 @@ fn table_of(forecast: &Forecast) -> String {
         _ = write!(shown, "\n  the tier that a person chose: {:.1}%", 100.0 * agreement);
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::config::{Sources, load};
+
+    #[derive(Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        wish: RouteArguments,
+    }
+
+    fn routed(arguments: &[&str]) -> Result<String, Failure> {
+        let line = CommandLine::parse_from(["route"].iter().chain(arguments));
+        let settings = load(&Sources::default())?.settings;
+        routed_text(&settings, &line.wish)
+    }
+
+    #[test]
+    fn one_question_is_one_line_of_json_with_its_features_only_when_asked_for() {
+        let text = routed(&["How do I reset my password?", "--json", "--explain"]).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["tier"], "economical");
+        assert_eq!(value["named"], "gemini-1.5-flash");
+        assert_eq!(value["provider"], "extractive");
+        assert_eq!(value["features"].as_array().unwrap().len(), 9);
+        // 1,500 and 7 tokens at $0.075 and 300 at $0.30 a million, rounded up.
+        assert_eq!(value["cost"]["micros"], 204);
+        let brief: Value = serde_json::from_str(&routed(&["x", "--json"]).unwrap()).unwrap();
+        assert!(brief.get("features").is_none());
+    }
+
+    #[test]
+    fn a_question_is_explained_for_people_with_the_assumptions_of_its_cost() {
+        let text = routed(&["Why?", "--explain", "--turns", "3", "--strategy", "stable"]).unwrap();
+        assert!(text.starts_with("economical (score "), "{text}");
+        assert!(text.contains("gpt-4o-mini") && text.contains("1500 tokens of prompt"), "{text}");
+        assert!(text.contains("3 messages before"), "{text}");
+        let image = routed(&["Why?", "--image"]).unwrap();
+        assert!(image.starts_with("vision") && image.contains("there is an image"), "{image}");
+    }
+
+    #[test]
+    fn a_file_is_routed_by_every_strategy_and_a_bad_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("questions.jsonl");
+        let name = path.to_str().unwrap();
+        std::fs::write(
+            &path,
+            "{\"text\": \"Hello?\", \"id\": \"a\"}\n\n{\"text\": \"x\", \"image\": true, \"split\": \"s\"}\n",
+        )
+        .unwrap();
+        let text = routed(&["--file", name]).unwrap();
+        assert!(text.starts_with("2 questions. Assumed for each call: 1500 tokens"), "{text}");
+        for strategy in ["default", "stable", "local"] {
+            assert!(text.contains(&format!("strategy \"{strategy}\"")), "{text}");
+        }
+        let value: Value =
+            serde_json::from_str(&routed(&["--file", name, "--json", "--split", "s"]).unwrap()).unwrap();
+        assert_eq!(value["questions"], 1);
+        assert_eq!(value["strategies"][0]["parts"][3]["questions"], 1);
+        let explained = routed(&["--file", name, "--explain", "--json"]).unwrap();
+        assert_eq!(explained.lines().count(), 3);
+        std::fs::write(&path, "{\"text\": \"a\"}\n{\"txt\": 1}\n").unwrap();
+        assert!(routed(&["--file", name]).unwrap_err().to_string().contains("questions.jsonl:2:"));
+        std::fs::write(&path, "\n").unwrap();
+        assert!(routed(&["--file", name]).unwrap_err().to_string().starts_with("There are no questions"));
+    }
+
+    #[test]
+    fn a_strategy_that_there_is_not_is_said() {
+        let said = routed(&["x", "--strategy", "nope"]).unwrap_err().to_string();
+        assert!(
+            said.starts_with("There is no routing strategy \"nope\". There are: default, stable, local."),
+            "{said}"
+        );
+    }
 }

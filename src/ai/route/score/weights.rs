@@ -32,8 +32,7 @@ pub(super) fn weight(name: FeatureName) -> Weight {
         FeatureName::Code => (0.0, 2.0, 0.20),
         FeatureName::Numbers => (0.0, 6.0, 0.12),
         FeatureName::Turns => (0.0, 10.0, 0.05),
-        FeatureName::Ambiguity => (0.0, 1.0, 0.05),
-        FeatureName::Language => (0.0, 1.0, 0.05),
+        FeatureName::Ambiguity | FeatureName::Language => (0.0, 1.0, 0.05),
     };
     Weight { from, to, points }
 }
