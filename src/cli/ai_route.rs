@@ -97,6 +97,7 @@ fn route_one(
         decision.tier, decision.score, decision.strategy, decision.named, decision.reason
     );
     _ = match &cost {
+        Ok((model, Micros::ZERO)) => writeln!(shown, "Costs nothing with {model}."),
         Ok((model, micros)) => writeln!(shown, "About {micros} with {model}: {}.", assumed(wish)),
         Err(error) => writeln!(shown, "No cost: {error}; [[ai.price]] in the settings can set one."),
     };
@@ -143,8 +144,12 @@ fn read(path: &Path, split: Option<&str>) -> Result<Vec<Line>, Failure> {
         if text.trim().is_empty() {
             continue;
         }
-        let parsed: Line = serde_json::from_str(&text)
-            .map_err(|error| Failure::new(format!("{}:{number}: {error}", path.display())))?;
+        let parsed: Line = serde_json::from_str(&text).map_err(|error| {
+            Failure::new(format!(
+                "{}:{number}: not a line such as {{\"text\": \"...\"}}: {error}",
+                path.display()
+            ))
+        })?;
         if split.is_none() || parsed.split.as_deref() == split {
             lines.push(parsed);
         }
@@ -177,14 +182,20 @@ fn route_file(
         }
     }
     let assumed = assumed(wish);
-    let mut forecasts = Vec::new();
+    let (mut forecasts, mut texts) = (Vec::new(), Vec::new());
     for name in names {
         let router = in_force.by(&settings.routing, name)?;
         match forecast(&router, &lines, table, &assumed) {
-            Ok(forecast) => forecasts.push(forecast),
+            Ok(forecast) => {
+                texts.push(table_of(&forecast));
+                forecasts.push(json!(forecast));
+            }
             // One that has no price does not keep the others from being shown, unless it is the one asked for.
             Err(error) if wish.strategy.is_some() => return Err(error.into()),
-            Err(error) => tracing::warn!(strategy = name, %error, "left out"),
+            Err(error) => {
+                texts.push(format!("\nstrategy \"{name}\"\n  left out: {error}"));
+                forecasts.push(json!({ "strategy": name, "missing": error.to_string() }));
+            }
         }
     }
     if wish.json {
@@ -192,7 +203,7 @@ fn route_file(
         shown.push(line(&value)?);
     } else {
         shown.push(format!("{} questions. Assumed for each call: {assumed}.", lines.len()));
-        shown.extend(forecasts.iter().map(table_of));
+        shown.extend(texts);
     }
     Ok(shown.join("\n"))
 }
@@ -231,7 +242,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::config::{Sources, load};
+    use crate::config::{FlagValue, Sources, load};
 
     #[derive(Parser)]
     struct CommandLine {
@@ -240,8 +251,16 @@ mod tests {
     }
 
     fn routed(arguments: &[&str]) -> Result<String, Failure> {
+        routed_with(arguments, &[])
+    }
+
+    fn routed_with(arguments: &[&str], set: &[&str]) -> Result<String, Failure> {
         let line = CommandLine::parse_from(["route"].iter().chain(arguments));
-        let settings = load(&Sources::default())?.settings;
+        let flags = set.iter().map(|pair| {
+            let (key, text) = pair.split_once('=').unwrap();
+            FlagValue { flag: "--set".to_owned(), key: key.to_owned(), text: text.to_owned() }
+        });
+        let settings = load(&Sources { flags: flags.collect(), ..Sources::default() })?.settings;
         routed_text(&settings, &line.wish)
     }
 
@@ -291,6 +310,15 @@ mod tests {
         assert_eq!(value["strategies"][0]["parts"][3]["questions"], 1);
         let explained = routed(&["--file", name, "--explain", "--json"]).unwrap();
         assert_eq!(explained.lines().count(), 3);
+        let odd =
+            "routing.strategies=[{name='odd',economical='odd',middle='odd',premium='odd',vision='odd'}]";
+        let provider = "ai.provider=[{name='odd',base_url='https://a.example/v1',model='odd-model'}]";
+        let text = routed_with(&["--file", name], &[odd, provider]).unwrap();
+        assert!(
+            text.contains("strategy \"odd\"\n  left out: there is no price for the model odd-model"),
+            "{text}"
+        );
+        assert!(routed_with(&["--file", name, "--strategy", "odd"], &[odd, provider]).is_err());
         std::fs::write(&path, "{\"text\": \"a\"}\n{\"txt\": 1}\n").unwrap();
         assert!(routed(&["--file", name]).unwrap_err().to_string().contains("questions.jsonl:2:"));
         std::fs::write(&path, "\n").unwrap();
