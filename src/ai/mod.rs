@@ -3,16 +3,21 @@
 //! A [`Provider`] turns a [`ChatRequest`] into a stream of [`Event`]s whose last one carries the usage, or into an
 //! [`Answer`] at once. Dropping the stream cancels the request. A stream that breaks ends with an [`Error`] and is
 //! never silently restarted; an answer in which nothing is said is an [`Error`] too, with what it cost.
+//! [`route`] says which provider a question goes to, and [`prices`] what it costs.
 //!
 //! Owns no table, no job and no event. Limits are those of each provider's [`Deadlines`], [`ANSWER_BYTES_MAX`] of text,
 //! and [`IMAGE_BYTES_MAX`], [`IMAGES_MAX`] and [`IMAGES_BYTES_MAX`] of pictures.
 
+mod breaker;
 mod error;
 mod image;
 mod message;
+pub mod prices;
 mod provider;
+pub mod route;
 mod stream;
 
+pub use breaker::Breaker;
 pub use error::{Deadline, Error};
 pub use image::{IMAGE_BYTES_MAX, IMAGES_BYTES_MAX, IMAGES_MAX, Image, ImageType};
 pub use message::{ChatRequest, Message, Role};

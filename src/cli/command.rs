@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::ai::AiCommand;
 use super::demo::DemoArguments;
 use super::knowledge::KnowledgeCommand;
 use super::{
-    Failure, SettingsArguments, config_check, demo, extract_worker, healthcheck, knowledge, openapi, serve,
-    setup,
+    Failure, SettingsArguments, ai, config_check, demo, extract_worker, healthcheck, knowledge, openapi,
+    serve, setup,
 };
 
 /// An AI support desk in one binary.
@@ -34,6 +35,11 @@ enum Command {
     Knowledge {
         #[command(subcommand)]
         command: KnowledgeCommand,
+    },
+    /// Look at how models are chosen and what they cost
+    Ai {
+        #[command(subcommand)]
+        command: AiCommand,
     },
     /// Look at the settings
     Config {
@@ -83,6 +89,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(&line.settings, arguments),
         Command::Setup => setup::run(&line.settings),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
+        Command::Ai { command } => ai::run(&line.settings, command),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),
         Command::ExtractWorker => extract_worker::run(),

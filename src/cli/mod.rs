@@ -11,6 +11,8 @@
 //! Owns no table, no job and no event. Limits: 100,000 files of a folder, 32 folders deep; a health check gives up after
 //! 5 s; an answer from the control socket as in [`crate::http::control`].
 
+mod ai;
+mod ai_route;
 mod appliance;
 mod ask;
 mod command;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::assistant::EXTRACTIVE;
+use super::price::{self, PriceSettings};
 use super::settings::Finding;
 use crate::base::Secret;
 
@@ -15,6 +16,8 @@ use crate::base::Secret;
 pub struct Ai {
     /// Each at its place.
     pub provider: Vec<ProviderSettings>,
+    /// The site's own prices.
+    pub price: Vec<PriceSettings>,
 }
 
 /// What is spoken with a server.
@@ -147,6 +150,7 @@ impl Ai {
             }
             names.push(provider.name.clone());
         }
+        findings.extend(price::check(&self.price));
         findings
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Server, Store};
+use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store};
 
 /// A setting and what is wrong with it.
 pub(super) type Finding = (&'static str, String);
@@ -25,6 +25,8 @@ pub struct Settings {
     pub ai: Ai,
     /// What a workspace may spend.
     pub budget: Budget,
+    /// Which model answers what.
+    pub routing: Routing,
     /// What may be contacted.
     pub outbound: Outbound,
     /// How much of what is allowed.
@@ -41,6 +43,7 @@ impl Settings {
         findings.extend(self.knowledge.check());
         findings.extend(self.retrieval.check());
         findings.extend(self.ai.check(environment));
+        findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
         findings.extend(self.limits.check());
