@@ -10,8 +10,10 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
+use crate::ai::prices::{Price, PriceTable};
+use crate::ai::route;
 use crate::ai::{self, Deadlines, Provider, TokenLimitField};
-use crate::assistant::{self, AnswerMessage, Assistant};
+use crate::assistant::{self, AnswerMessage, Assistant, Choosing, Models};
 use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
 use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
@@ -118,10 +120,32 @@ fn default_budget(settings: &Settings) -> Budget {
     }
 }
 
-/// The language model that the settings name; nothing when answers are quoted.
-fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    let chosen = settings.ai.provider.iter().find(|provider| provider.name == settings.assistant.provider);
-    let Some(chosen) = chosen else { return Ok(None) };
+/// The models that the settings describe, each with its price, and how one is chosen.
+fn models(settings: &Settings, clock: &Arc<dyn Clock>, budgets: Budgets) -> anyhow::Result<Models> {
+    let choosing = match settings.assistant.provider.as_str() {
+        config::EXTRACTIVE => return Ok(Models::new(Choosing::Quote, Vec::new(), budgets)),
+        config::AUTO => Choosing::Route(route::Router::new(&settings.routing, &settings.ai.provider)?),
+        name => Choosing::Always(name.to_owned()),
+    };
+    let outbound = outbound(settings, clock)?;
+    let prices = PriceTable::new(&settings.ai.price)?;
+    let wanted = |one: &&ProviderSettings| match &choosing {
+        Choosing::Always(name) => one.name == *name,
+        Choosing::Route(_) | Choosing::Quote => true,
+    };
+    let mut models = Vec::new();
+    for one in settings.ai.provider.iter().filter(wanted) {
+        // What runs here is free, unless the site puts a price on it.
+        let own = settings.ai.price.iter().any(|price| price.model == one.model);
+        let price =
+            if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
+        models.push((model(one, outbound.clone())?, price));
+    }
+    Ok(Models::new(choosing, models, budgets))
+}
+
+/// The only way out of this machine.
+fn outbound(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outbound> {
     let hosts: Vec<EgressHost> = settings
         .outbound
         .allow
@@ -134,14 +158,20 @@ fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Optio
         .collect();
     let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
     let options = outbound::Options { clock: clock.clone(), ..Default::default() };
-    Ok(Some(model(chosen, Outbound::new(policy, options)?)?))
+    Ok(Outbound::new(policy, options)?)
 }
 
 /// A model as its settings describe it, asked through `outbound`.
 fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provider>, ai::Error> {
     let (name, model, api_key) = (chosen.name.clone(), chosen.model.clone(), chosen.api_key.clone());
-    let base_url = |usual: fn() -> String| chosen.base_url.as_ref().map_or_else(usual, ToString::to_string);
-    let deadlines = Deadlines::default();
+    let base_url =
+        |vendors: fn() -> String| chosen.base_url.as_ref().map_or_else(vendors, ToString::to_string);
+    let usual = Deadlines::default();
+    let deadlines = Deadlines {
+        first_token_ms: chosen.first_token_ms.unwrap_or(usual.first_token_ms),
+        between_tokens_ms: chosen.between_tokens_ms.unwrap_or(usual.between_tokens_ms),
+        whole_ms: chosen.whole_ms.unwrap_or(usual.whole_ms),
+    };
     Ok(match chosen.kind {
         ProviderKind::OpenAi => {
             let base_url = base_url(ai::OpenAiSettings::base_url);
@@ -231,16 +261,16 @@ impl App {
         let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
         let knowledge =
             Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
+        let budgets = Budgets::new(default_budget(settings));
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            provider(settings, &clock)?,
+            models(settings, &clock, budgets.clone())?,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
         );
         let runner = Runner::new(store.clone(), clock.clone(), wakeups);
-        let budgets = Budgets::new(default_budget(settings));
         let running = with_workers(runner, &knowledge, &budgets, assistant).start()?;
         let now = clock.now();
         store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;

@@ -14,11 +14,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::draft::Draft;
-use super::generate::{Generated, Wish, generate};
+use super::generate::Wish;
+use super::models::Models;
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
-use crate::ai::Provider;
+use super::speak::{Asked, Speaker, Spoken};
+use super::trace::Trace;
+use crate::ai::route::EXTRACTIVE;
 use crate::base::{Call, Clock, ConversationId, MessageId, Micros, Pool, Timestamp};
+use crate::budget::{self, Budgets, NewCharge, Scope, Subject};
 use crate::conversations::{self, Answer, Author, Citation, Message, MessagePosted, NewReply, Timings};
 use crate::identity::Pass;
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
@@ -72,6 +76,10 @@ impl Default for Settings {
 const QUOTING_WAITING_MAX: usize = 64;
 /// A busy processor is asked again after so long.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
+/// Said where the budget is used up and the workspace wants a person to answer then.
+const FOR_A_PERSON: &str = "I cannot answer this myself at the moment. A person has to look at it.";
+/// In place of a provider and a model where none answered.
+const NOBODY: &str = "none";
 /// What is shown of a passage that a model cites.
 const QUOTE_CHARS_MAX: usize = 280;
 
@@ -80,7 +88,7 @@ const QUOTE_CHARS_MAX: usize = 280;
 pub struct Assistant {
     knowledge: Knowledge,
     hub: Hub,
-    provider: Option<Arc<dyn Provider>>,
+    models: Models,
     /// Where the workspaces' names are.
     system: Keyspace,
     clock: Arc<dyn Clock>,
@@ -97,30 +105,33 @@ struct Composed {
     model: String,
     citations: Vec<Citation>,
     note: Option<String>,
+    /// Of the last call of a model, to be settled with the answer.
+    charge: Option<NewCharge>,
 }
 
 impl Assistant {
-    /// Without a provider, answers are quoted.
+    /// Answers with `models`, and where none of them does by quoting.
     #[must_use]
     pub fn new(
         knowledge: Knowledge,
         hub: Hub,
-        provider: Option<Arc<dyn Provider>>,
+        models: Models,
         system: Keyspace,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
         let quoting = Pool::new(settings.quoting_max.max(1), QUOTING_WAITING_MAX);
-        Self { knowledge, hub, provider, system, clock, quoting, settings }
+        Self { knowledge, hub, models, system, clock, quoting, settings }
     }
 
     async fn answer(
         &self,
         keyspace: &Keyspace,
+        subject: Subject,
         question: &Message,
         history: &[Message],
         draft: &mut Draft,
-    ) -> Result<(Composed, Timings), Error> {
+    ) -> Result<(Composed, Timings, Trace), Error> {
         let begun = Instant::now();
         let options =
             Options { limit: self.settings.passages_max, min_score: self.settings.min_score, strategy: None };
@@ -128,67 +139,85 @@ impl Assistant {
         let retrieval = self.knowledge.retrieve(keyspace, pass, &question.text, options).await?;
         let retrieve = millis(begun);
         draft.reading();
-        let composed = match &self.provider {
-            Some(provider) if !retrieval.passages.is_empty() => {
-                self.generated(provider, keyspace, question, history, &retrieval.passages, draft).await?
-            }
-            _ => self.quoted(&question.text, &retrieval.passages, draft).await?,
+        let mut trace = Trace::of(&retrieval);
+        let passages = &retrieval.passages;
+        let composed = if passages.is_empty() {
+            self.quoted(&question.text, passages, draft).await?
+        } else {
+            let asked = self.asked(keyspace, subject, question, history, passages, draft).await?;
+            trace.decision = serde_json::to_value(&asked.decision).unwrap_or_default();
+            trace.attempts.clone_from(&asked.attempts);
+            trace.prompt_hash.clone_from(&asked.prompt);
+            self.composed(asked, question, passages, draft).await?
         };
         let total = millis(begun);
-        Ok((composed, Timings { retrieve, generate: total.saturating_sub(retrieve), total }))
+        Ok((composed, Timings { retrieve, generate: total.saturating_sub(retrieve), total }, trace))
     }
 
-    /// A language model's answer; when it fails or claims without citing, the quoted one and a note that says so.
-    async fn generated(
+    /// What the models say to it.
+    async fn asked(
         &self,
-        provider: &Arc<dyn Provider>,
         keyspace: &Keyspace,
+        subject: Subject,
         question: &Message,
         history: &[Message],
         passages: &[Passage],
         draft: &mut Draft,
-    ) -> Result<Composed, Error> {
-        let given = given(passages);
-        let workspace = self.workspace(keyspace)?;
+    ) -> Result<Asked, Error> {
+        let (given, workspace) = (given(passages), self.workspace(keyspace)?);
+        let tenant = keyspace.tenant().map(|tenant| tenant.to_string());
         let wish = Wish {
-            tenant: keyspace.tenant().map(|tenant| tenant.to_string()),
+            tenant: tenant.as_deref(),
             workspace: &workspace,
             question: &question.text,
             history,
             passages: &given,
         };
-        let written = generate(&**provider, &wish, draft).await;
-        let reason = match written {
-            Ok(Generated::Answer { text, cited }) => {
+        Speaker { models: &self.models, keyspace, clock: &*self.clock, subject }.speak(wish, draft).await
+    }
+
+    /// The answer of whoever gave one; the quoted one where no model did.
+    async fn composed(
+        &self,
+        asked: Asked,
+        question: &Message,
+        passages: &[Passage],
+        draft: &mut Draft,
+    ) -> Result<Composed, Error> {
+        let (note, charge) = (asked.note, asked.charge);
+        match asked.spoken {
+            Spoken::Answer { text, cited, by } => {
                 let citations = cited.iter().zip(1..).filter_map(|(place, number)| {
                     passages.get(*place).map(|passage| citation(number, passage, Vec::new()))
                 });
-                return Ok(Composed {
+                Ok(Composed {
                     text,
                     declined: false,
                     quoted: false,
-                    provider: provider.name().to_owned(),
-                    model: provider.model().to_owned(),
+                    provider: by.provider,
+                    model: by.model,
                     citations: citations.collect(),
-                    note: None,
-                });
+                    note,
+                    charge,
+                })
             }
-            Ok(Generated::Declined) => "The language model found no answer in the documents.",
-            Ok(Generated::Uncited) => {
-                "The language model's answer did not say where it was from, so the documents are quoted instead."
+            Spoken::Nobody => {
+                Ok(Composed { note, charge, ..self.quoted(&question.text, passages, draft).await? })
             }
-            Err(error) => {
-                tracing::warn!(
-                    ?error,
-                    provider = provider.name(),
-                    "the model failed; the documents are quoted instead"
-                );
-                "The language model could not be reached, so the documents are quoted instead."
+            Spoken::Person => {
+                draft.replace(FOR_A_PERSON);
+                Ok(Composed {
+                    text: FOR_A_PERSON.to_owned(),
+                    declined: true,
+                    quoted: false,
+                    provider: NOBODY.to_owned(),
+                    model: NOBODY.to_owned(),
+                    citations: Vec::new(),
+                    note,
+                    charge,
+                })
             }
-        };
-        let mut composed = self.quoted(&question.text, passages, draft).await?;
-        composed.note = Some(reason.to_owned());
-        Ok(composed)
+        }
     }
 
     async fn quoted(
@@ -217,10 +246,11 @@ impl Assistant {
         Ok(Composed {
             declined: quoted.declined,
             quoted: !quoted.declined,
-            provider: "extractive".to_owned(),
+            provider: EXTRACTIVE.to_owned(),
             model: self.knowledge.embedder().model_id().to_owned(),
             citations: citations.collect(),
             note: None,
+            charge: None,
             text: quoted.text,
         })
     }
@@ -313,10 +343,13 @@ impl Worker<AnswerMessage> for Assistant {
         let Some(tenant) = keyspace.tenant() else { return Ok(()) };
         let topic = Topic { tenant, conversation: job.conversation };
         let mut draft = Draft::begin(self.hub.clone(), topic, job.message);
-        let (composed, timings) = match self.answer(&keyspace, &question, &history, &mut draft).await {
+        let subject = Subject { conversation: job.conversation, message: job.message };
+        let answered = self.answer(&keyspace, subject, &question, &history, &mut draft).await;
+        let (composed, timings, trace) = match answered {
             Err(Error::Busy(_)) => return Err(Failure::Later(BUSY_PAUSE)),
             other => other?,
         };
+        let charge = composed.charge;
         let new = NewReply {
             reply_to: job.message,
             text: composed.text,
@@ -331,11 +364,14 @@ impl Worker<AnswerMessage> for Assistant {
                 note: composed.note,
             },
         };
-        let call = self.call();
+        let (call, budgets) = (self.call(), self.models.budgets.clone());
         let stored = keyspace
             .write(move |tx| {
                 if ticket.complete(tx, call.now)? {
+                    let mut new = new.clone();
+                    new.answer.cost = pay(tx, &budgets, call.now, subject, charge.as_ref())?;
                     post_reply(tx, &call, job.conversation, &new)?;
+                    trace.keep(tx, job.message)?;
                 }
                 Ok::<_, Error>(())
             })
@@ -359,19 +395,38 @@ impl Worker<AnswerMessage> for Assistant {
             answer: Answer {
                 declined: true,
                 quoted: false,
-                provider: "none".to_owned(),
-                model: "none".to_owned(),
+                provider: NOBODY.to_owned(),
+                model: NOBODY.to_owned(),
                 cost: Micros::ZERO,
                 citations: Vec::new(),
                 timings: Timings::default(),
                 note: Some("The answer failed repeatedly. The log says why.".to_owned()),
             },
         };
+        if let Err(budget::Error::Store(error)) = self.models.budgets.release(tx, job.message) {
+            return Err(error);
+        }
         match post_reply(tx, &Call::appliance(now), job.conversation, &new) {
             Err(conversations::Error::Store(error)) => Err(error),
             _ => Ok(()),
         }
     }
+}
+
+/// Settles what the answer cost, all calls for it together, and gives back what was set aside.
+fn pay(
+    tx: &mut WriteTx<'_>,
+    budgets: &Budgets,
+    now: Timestamp,
+    subject: Subject,
+    charge: Option<&NewCharge>,
+) -> Result<Micros, budget::Error> {
+    if let Some(charge) = charge {
+        return Ok(budgets.settle(tx, now, subject, charge)?.total.cost);
+    }
+    budgets.release(tx, subject.message)?;
+    let pass = Pass::appliance("an answer tells what it cost");
+    Ok(budget::spent(tx, pass, &Scope::Message(subject.message))?.cost)
 }
 
 /// Posts the reply, unless the message has one: then this one is not needed.

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::ai::prices::PriceError;
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
-use crate::{ai, conversations, knowledge, search, store, tenants};
+use crate::{budget, conversations, knowledge, search, store, tenants};
 
 /// A fault of this room.
 #[derive(Debug, thiserror::Error)]
@@ -18,15 +19,15 @@ pub enum Error {
     /// Comparing what could be quoted.
     #[error(transparent)]
     Search(#[from] search::Error),
-    /// The model.
-    #[error(transparent)]
-    Model(#[from] ai::Error),
     /// The workspace.
     #[error(transparent)]
     Tenant(#[from] tenants::Error),
-    /// The model answered nothing.
-    #[error("the model's answer was empty")]
-    EmptyAnswer,
+    /// The ledger or the budget.
+    #[error(transparent)]
+    Budget(#[from] budget::Error),
+    /// What a model may cost.
+    #[error(transparent)]
+    Price(#[from] PriceError),
     /// As many answers are being written as may.
     #[error("too many answers are being written")]
     Busy(#[from] PoolError),
@@ -41,10 +42,11 @@ impl Error {
             Self::Conversation(error) => Some(error),
             Self::Knowledge(error) => Some(error),
             Self::Search(error) => Some(error),
-            Self::Model(error) => Some(error),
             Self::Tenant(error) => Some(error),
+            Self::Budget(error) => Some(error),
+            Self::Price(error) => Some(error),
             Self::Store(error) => Some(error),
-            Self::EmptyAnswer | Self::Busy(_) => None,
+            Self::Busy(_) => None,
         }
     }
 }
@@ -56,7 +58,6 @@ impl Fault for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::EmptyAnswer => "answer_empty",
             Self::Busy(_) => "answers_busy",
             other => other.inner().map_or("internal", Fault::code),
         }
@@ -64,7 +65,6 @@ impl Fault for Error {
 
     fn public(&self) -> Cow<'static, str> {
         match self {
-            Self::EmptyAnswer => "The language model gave no answer. Try again.".into(),
             Self::Busy(_) => "Many answers are being written at the moment. Try again shortly.".into(),
             other => other.inner().map_or("The answer could not be written.".into(), Fault::public),
         }

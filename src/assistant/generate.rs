@@ -2,12 +2,11 @@
 
 use futures_util::StreamExt as _;
 
-use super::Error;
 use super::draft::Draft;
 use super::ground::Grounder;
 use super::prompt::{self, NO_ANSWER};
 use super::quote::PassageGiven;
-use crate::ai::{self, Event, Provider};
+use crate::ai::{self, ChatRequest, Event, Provider, StopReason, Usage};
 use crate::conversations::{Author, Message};
 
 /// Of the statements of an answer, so many may stand without a citation; 0 to 1.
@@ -29,8 +28,9 @@ pub(super) enum Generated {
 }
 
 /// What a request is made of.
+#[derive(Clone, Copy)]
 pub(super) struct Wish<'a> {
-    pub(super) tenant: Option<String>,
+    pub(super) tenant: Option<&'a str>,
     pub(super) workspace: &'a str,
     pub(super) question: &'a str,
     /// What was said before, oldest first.
@@ -38,45 +38,71 @@ pub(super) struct Wish<'a> {
     pub(super) passages: &'a [PassageGiven],
 }
 
-/// Asks `provider` and shows its answer as it comes.
+impl Wish<'_> {
+    /// What the model is sent.
+    pub(super) fn request(&self) -> ChatRequest {
+        let history: Vec<ai::Message> = self.history.iter().filter_map(said).collect();
+        let mut request = prompt::request(self.workspace, self.passages, &history, self.question);
+        request.tenant = self.tenant.map(str::to_owned);
+        request
+    }
+}
+
+/// One call of a model.
+pub(super) struct Heard {
+    /// What it came to.
+    pub(super) outcome: Result<Generated, ai::Error>,
+    /// What it took, guessed where the server did not get to tell.
+    pub(super) usage: Usage,
+    /// Why the model stopped, where it did.
+    pub(super) stop_reason: Option<StopReason>,
+}
+
+/// Sends `request` and shows the answer as it comes.
 pub(super) async fn generate(
     provider: &dyn Provider,
-    wish: &Wish<'_>,
+    request: ChatRequest,
+    passages: &[PassageGiven],
     draft: &mut Draft,
-) -> Result<Generated, Error> {
-    let history: Vec<ai::Message> = wish.history.iter().filter_map(said).collect();
-    let mut request = prompt::request(wish.workspace, wish.passages, &history, wish.question);
-    request.tenant.clone_from(&wish.tenant);
+) -> Heard {
+    let input_bytes = request.text_bytes();
     let mut stream = provider.stream(request);
-    let mut grounder = Grounder::new(wish.passages.iter().map(|passage| passage.number));
-    let mut reply = String::new();
-    let mut text = String::new();
+    let mut grounder = Grounder::new(passages.iter().map(|passage| passage.number));
+    let (mut reply, mut text) = (String::new(), String::new());
+    let mut end = None;
     while let Some(event) = stream.next().await {
-        match event? {
-            Event::Delta(piece) => {
+        match event {
+            Ok(Event::Delta(piece)) => {
                 reply.push_str(&piece);
                 text.push_str(&grounder.push(&piece));
                 if !may_become_no_answer(&reply) {
                     draft.grow_to(&text);
                 }
             }
-            Event::Finished { .. } => break,
+            Ok(Event::Finished { stop_reason, usage }) => end = Some((stop_reason, usage)),
+            Err(error) => {
+                // A stream that broke off carries no usage; what came of it was read and written all the same.
+                let told = error.usage();
+                let guessed = || Usage::estimate(input_bytes, reply.len());
+                let usage =
+                    if reply.is_empty() { told.unwrap_or_default() } else { told.unwrap_or_else(guessed) };
+                return Heard { outcome: Err(error), usage, stop_reason: None };
+            }
         }
     }
     let (rest, grounding) = grounder.finish();
     text.push_str(&rest);
-    if prompt::is_no_answer(&reply) {
-        return Ok(Generated::Declined);
-    }
-    if text.trim().is_empty() {
-        return Err(Error::EmptyAnswer);
-    }
-    if grounding.cited.is_empty() || grounding.uncited_ratio() > UNCITED_RATIO_MAX {
-        return Ok(Generated::Uncited);
-    }
-    // Passages are numbered from 1 in the order given.
-    let cited = grounding.cited.iter().map(|number| number.saturating_sub(1)).collect();
-    Ok(Generated::Answer { text: text.trim().to_owned(), cited })
+    let outcome = if prompt::is_no_answer(&reply) {
+        Generated::Declined
+    } else if grounding.cited.is_empty() || grounding.uncited_ratio() > UNCITED_RATIO_MAX {
+        Generated::Uncited
+    } else {
+        // Passages are numbered from 1 in the order given.
+        let cited = grounding.cited.iter().map(|number| number.saturating_sub(1)).collect();
+        Generated::Answer { text: text.trim().to_owned(), cited }
+    };
+    let usage = end.map_or_else(|| Usage::estimate(input_bytes, reply.len()), |(_, usage)| usage);
+    Heard { outcome: Ok(outcome), usage, stop_reason: end.map(|(stop_reason, _)| stop_reason) }
 }
 
 fn said(message: &Message) -> Option<ai::Message> {

@@ -2,11 +2,11 @@
 //!
 //! A posted message queues [`AnswerMessage`] in its own transaction. The [`Assistant`] does that job: it plans
 //! ([`plan`], pure), finds passages, has the answer written (by quoting, or by a language model that is held to the passages:
-//! [`prompt`], [`ground`]), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
+//! [`prompt`], [`ground`]; which one is asked, and who after it, `models` and `speak` say), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
 //! the transaction that finishes the job. So a question has one answer however often the process is killed.
 //!
-//! Owns no table and no event: what it says is a message of `conversations`. Job: `assistant.answer` (lane answer),
-//! queued by `message.posted`.
+//! What it says is a message of `conversations`. Table: `assistant.trace`, why an answer is as it is. Job: `assistant.answer` (lane
+//! answer), queued by `message.posted`. Owns no event.
 //!
 //! Limits: as many passages and earlier messages as the settings `retrieval.top_k` and `assistant.history_messages` say
 //! (both in [`Settings`]), each cut as in [`prompt`]; 50 messages after the question are looked at;
@@ -17,9 +17,14 @@ mod draft;
 mod error;
 mod generate;
 pub mod ground;
+mod models;
 pub mod plan;
 pub mod prompt;
 pub mod quote;
+mod speak;
+mod trace;
 
 pub use answer::{AnswerMessage, Assistant, Settings};
 pub use error::Error;
+pub use models::{Choosing, Models};
+pub use trace::{Attempt, Trace, TracedPassage, trace};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
-use super::assistant::EXTRACTIVE;
+use super::assistant::{AUTO, EXTRACTIVE};
 use super::price::{self, PriceSettings};
 use super::settings::Finding;
 use crate::base::Secret;
@@ -74,6 +74,15 @@ pub struct ProviderSettings {
     /// Whether the model is told a temperature; what its kind makes of it when it is left out.
     #[serde(default)]
     pub send_temperature: Option<bool>,
+    /// How long to wait for the first sign of an answer, in milliseconds.
+    #[serde(default)]
+    pub first_token_ms: Option<u64>,
+    /// How long to wait between two signs of life, in milliseconds.
+    #[serde(default)]
+    pub between_tokens_ms: Option<u64>,
+    /// How long to wait for the whole answer, in milliseconds.
+    #[serde(default)]
+    pub whole_ms: Option<u64>,
     /// Its key, once [`super::load()`] has taken it in from wherever it is kept.
     #[serde(default)]
     pub api_key: Option<Secret>,
@@ -136,7 +145,7 @@ fn read_key(path: &std::path::Path) -> std::io::Result<Secret> {
 impl Ai {
     pub(super) fn check(&mut self, environment: &[(String, String)]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut names = vec![EXTRACTIVE.to_owned()];
+        let mut names = vec![EXTRACTIVE.to_owned(), AUTO.to_owned()];
         for provider in &mut self.provider {
             if let Err(reason) = provider.find_key(environment) {
                 findings.push(("ai.provider", reason));

@@ -5,8 +5,10 @@ use serde::Deserialize;
 use super::Ai;
 use super::settings::Finding;
 
-/// The name of the answerer that needs no model.
-pub(super) const EXTRACTIVE: &str = "extractive";
+/// In place of a provider's name: the answerer that needs no model.
+pub const EXTRACTIVE: &str = "extractive";
+/// In place of a provider's name: whichever the routing chooses.
+pub const AUTO: &str = "auto";
 /// More of a conversation than that helps no answer, and every message costs.
 const HISTORY_MESSAGES_MAX: usize = 100;
 
@@ -14,7 +16,7 @@ const HISTORY_MESSAGES_MAX: usize = 100;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assistant {
-    /// `extractive`, or the name of a provider.
+    /// `extractive`, `auto`, or the name of a provider.
     pub provider: String,
     /// The last messages that the model is given.
     pub history_messages: usize,
@@ -23,7 +25,9 @@ pub struct Assistant {
 impl Assistant {
     pub(super) fn check(&self, ai: &Ai) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if self.provider != EXTRACTIVE && ai.provider.iter().all(|one| one.name != self.provider) {
+        if ![EXTRACTIVE, AUTO].contains(&self.provider.as_str())
+            && ai.provider.iter().all(|one| one.name != self.provider)
+        {
             findings
                 .push(("assistant.provider", format!("no [[ai.provider]] is named \"{}\"", self.provider)));
         }

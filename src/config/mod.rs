@@ -29,7 +29,7 @@ mod tests;
 mod value;
 
 pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
-pub use assistant::Assistant;
+pub use assistant::{AUTO, Assistant, EXTRACTIVE};
 pub use budget::{AtLimit, Budget};
 pub use error::{Error, Problem};
 pub use knowledge::Knowledge;

@@ -14,6 +14,7 @@ mod documents;
 mod events;
 mod files;
 mod model;
+mod models;
 mod rights;
 mod sessions;
 mod socket;

@@ -24,7 +24,7 @@ pub(crate) struct Model {
 impl Model {
     /// A question that its document answers.
     pub(crate) const QUESTION: &'static str = "How is the pump sealed?";
-    const DOCUMENT: &'static str =
+    pub(crate) const DOCUMENT: &'static str =
         "# Pump\n\nThe pump is sealed with a rubber ring. The ring lasts ten years.\n";
 
     pub(crate) async fn start() -> Self {

@@ -195,6 +195,7 @@ const ROWS: &[Row] = {
             Nothing,
             Each(READS_CONVERSATION),
         ),
+        row("GET", "/api/v1/conversations/{id}/messages/{message}/trace", None, Nothing, Each(READS_OWN)),
     ]
 };
 

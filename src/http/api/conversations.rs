@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{List, Routes};
+use crate::assistant::{self, Trace};
 use crate::base::{ConversationId, MessageId};
 use crate::conversations::{self, ConversationView, MessageView, NewMessage};
 use crate::http::{Caller, Inside, Json, Paging, Path, Problem, Query, idempotency_key};
-use crate::identity::pass::{ReadConversations, TakePart};
+use crate::identity::pass::{ReadConversations, ReadWorkspace, TakePart};
 use crate::identity::{Pass, Principal};
 use crate::knowledge::{CitedDocument, Quoted};
 
@@ -25,6 +26,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(messages, post))
         .routes(routes!(end))
         .routes(routes!(citation))
+        .routes(routes!(trace))
         .routes(routes!(crate::http::events::events))
 }
 
@@ -206,4 +208,23 @@ async fn citation(
     let reading = Pass::appliance("what an answer cites may be read by whoever may read the answer");
     let cited = services.knowledge.cited(&keyspace, reading, &quoted).await?;
     Ok(View(OpenedCitation { number, cited }))
+}
+
+/// Why an answer is as it is: the passages found, the model chosen and why, each call with what it cost.
+///
+/// Permission: `ReadWorkspace` and `ReadConversations`; not for visitors.
+#[utoipa::path(get, path = "/api/v1/conversations/{id}/messages/{message}/trace", tag = "chat", security(("session" = []), ("bearer" = [])),
+    params(("id" = ConversationId, Path, description = "The conversation."), ("message" = MessageId, Path, description = "The answer.")),
+    responses((status = 200, description = "Why it is so.", body = Trace)))]
+async fn trace(
+    services: Inside,
+    caller: Caller,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+) -> Result<View<Trace>, Problem> {
+    let (reading, pass) = (caller.pass::<ReadWorkspace>()?, caller.pass::<ReadConversations>()?);
+    let keyspace = caller.enter(&services).await?;
+    let (_, found) = keyspace.query(move |tx| conversations::find(tx, pass, id, message)).await?;
+    let answered = found.reply_to.ok_or_else(Problem::not_found)?;
+    let trace = keyspace.query(move |tx| assistant::trace(tx, reading, answered)).await?;
+    Ok(View(trace.ok_or_else(Problem::not_found)?))
 }

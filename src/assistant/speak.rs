@@ -1,0 +1,308 @@
+//! Asks one model after another until one of them answers, and keeps the books meanwhile.
+//!
+//! Before each call its most possible cost is set aside; a call that failed after it had cost something is booked at once, the last
+//! one with the answer. A model that fails is followed by the next one, which begins anew: what the first had shown is
+//! replaced, never continued. When none answers, the caller quotes the documents.
+
+use std::time::Instant;
+
+use super::Error;
+use super::draft::Draft;
+use super::generate::{Generated, Heard, Wish, generate};
+use super::models::{Model, Models};
+use super::trace::Attempt;
+use crate::ai::prices::Reservation;
+use crate::ai::route::{Choice, Decision};
+use crate::ai::{self, ChatRequest, StopReason, Usage};
+use crate::base::{Clock, Fault as _, Micros, Timestamp};
+use crate::budget::{AtLimit, NewCharge, Outcome, Subject};
+use crate::store::Keyspace;
+
+/// Of a conversation that is too long for a model, so many of the last messages are kept.
+const HISTORY_KEPT: usize = 2;
+
+/// What the models said.
+pub(super) enum Spoken {
+    /// An answer whose citations point at passages.
+    Answer {
+        /// Light Markdown with markers from 1.
+        text: String,
+        /// For each marker, the place of its passage in the list given, from 0.
+        cited: Vec<usize>,
+        /// Who wrote it.
+        by: Choice,
+    },
+    /// The documents are to be quoted.
+    Nobody,
+    /// The budget is used up, and then a person is to answer.
+    Person,
+}
+
+/// What became of asking.
+pub(super) struct Asked {
+    pub(super) spoken: Spoken,
+    /// What people should know about it.
+    pub(super) note: Option<String>,
+    /// Of the last call, to be settled with the answer.
+    pub(super) charge: Option<NewCharge>,
+    pub(super) decision: Option<Decision>,
+    pub(super) attempts: Vec<Attempt>,
+    /// The hash of what the answering model was sent.
+    pub(super) prompt: Option<String>,
+}
+
+/// Whether the budget allows a call.
+enum Allowed {
+    /// So much is set aside for it.
+    Yes(Micros),
+    No(AtLimit),
+}
+
+/// Asks for the answer to one message.
+pub(super) struct Speaker<'a> {
+    pub(super) models: &'a Models,
+    pub(super) keyspace: &'a Keyspace,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) subject: Subject,
+}
+
+impl Speaker<'_> {
+    pub(super) async fn speak(&self, wish: Wish<'_>, draft: &mut Draft) -> Result<Asked, Error> {
+        let plan = self.models.plan(wish.question, wish.history.len());
+        let mut asked = Asked {
+            spoken: Spoken::Nobody,
+            note: None,
+            charge: None,
+            decision: plan.decision,
+            attempts: Vec::new(),
+            prompt: None,
+        };
+        for choice in plan.choices {
+            let Some(model) = self.models.get(&choice.provider) else { continue };
+            if let Err(until) = model.breaker.admit(self.clock.now()) {
+                asked.attempts.push(Attempt::left_alone(&choice, until));
+                continue;
+            }
+            if self.ask(model, choice, wish, draft, &mut asked).await? {
+                return Ok(asked);
+            }
+        }
+        if !asked.attempts.is_empty() && asked.note.is_none() {
+            asked.note = Some(nobody_answered(&asked.attempts));
+        }
+        Ok(asked)
+    }
+
+    /// Asks one model, a second time with less where the conversation is too long for it. Whether the matter is settled.
+    async fn ask(
+        &self,
+        model: &Model,
+        choice: Choice,
+        wish: Wish<'_>,
+        draft: &mut Draft,
+        asked: &mut Asked,
+    ) -> Result<bool, Error> {
+        for wish in [wish, shortened(wish)] {
+            let request = wish.request();
+            let most = match self.reserve(model, &request).await? {
+                Allowed::Yes(amount) => amount,
+                Allowed::No(at_limit) => {
+                    asked.attempts.push(Attempt::over_budget(&choice));
+                    if at_limit == AtLimit::HandOver {
+                        asked.spoken = Spoken::Person;
+                    }
+                    return Ok(at_limit == AtLimit::HandOver);
+                }
+            };
+            let prompt = prompt_hash(&request);
+            let (begun, now) = (Instant::now(), self.clock.now());
+            let heard = generate(&*model.provider, request, wish.passages, draft).await;
+            let cost = cost(model, &choice, &heard.usage, most);
+            asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
+            let charge = (heard.usage != Usage::default()).then(|| charge(&choice, heard.usage, cost));
+            match heard.outcome {
+                Ok(generated) => {
+                    model.breaker.succeeded();
+                    (asked.charge, asked.prompt) = (charge, Some(prompt));
+                    conclude(asked, choice, generated, heard.stop_reason);
+                    return Ok(true);
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        ?error,
+                        provider = choice.provider,
+                        model = choice.model,
+                        "a model failed"
+                    );
+                    if is_its_fault(&error) {
+                        model.breaker.failed(now, error.retry_after());
+                    }
+                    self.book(charge).await?;
+                    if !matches!(error, ai::Error::ContextTooLong { .. }) {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sets aside what the call can cost at most. What is free needs no budget.
+    async fn reserve(&self, model: &Model, request: &ChatRequest) -> Result<Allowed, Error> {
+        if model.price.is_free() {
+            return Ok(Allowed::Yes(Micros::ZERO));
+        }
+        let amount = model.price.reserve(&Reservation {
+            input_bytes: request.text_bytes(),
+            messages: request.messages.len(),
+            images: request.images().count(),
+            output_tokens_max: request.max_output_tokens,
+        })?;
+        let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
+        let reserved = move |tx: &mut crate::store::WriteTx<'_>| {
+            Ok::<_, Error>(match budgets.reserve(tx, now, subject, amount)? {
+                Outcome::Refused(refusal) => {
+                    tracing::info!(?refusal, "the budget does not allow a call");
+                    Allowed::No(budgets.budget(tx)?.at_limit)
+                }
+                Outcome::Reserved(_) | Outcome::Settled(_) => Allowed::Yes(amount),
+            })
+        };
+        self.keyspace.write(reserved).await
+    }
+
+    /// Books a call that came to nothing.
+    async fn book(&self, charge: Option<NewCharge>) -> Result<(), Error> {
+        let Some(charge) = charge else { return Ok(()) };
+        let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
+        self.keyspace.write(move |tx| budgets.charge(tx, now, subject, &charge).map_err(Error::from)).await
+    }
+}
+
+/// What a call cost; what was set aside for it where a server tells more than can be counted.
+fn cost(model: &Model, choice: &Choice, usage: &Usage, most: Micros) -> Micros {
+    model.price.cost(usage).unwrap_or_else(|error| {
+        tracing::error!(?error, provider = choice.provider, "the cost of a call cannot be told");
+        most
+    })
+}
+
+/// The same with the last messages and the better half of the passages.
+fn shortened(wish: Wish<'_>) -> Wish<'_> {
+    let passages = wish.passages.get(..wish.passages.len().div_ceil(2)).unwrap_or(wish.passages);
+    let history = wish.history.get(wish.history.len().saturating_sub(HISTORY_KEPT)..).unwrap_or(wish.history);
+    Wish { history, passages, ..wish }
+}
+
+fn conclude(asked: &mut Asked, by: Choice, generated: Generated, stop_reason: Option<StopReason>) {
+    match generated {
+        Generated::Answer { text, cited } => {
+            asked.note = note(&asked.attempts, &by, stop_reason);
+            asked.spoken = Spoken::Answer { text, cited, by };
+        }
+        Generated::Declined => {
+            asked.note = Some("The language model found no answer in the documents.".to_owned());
+        }
+        Generated::Uncited => {
+            let note = "The language model's answer did not say where it was from, so the documents are quoted instead.";
+            asked.note = Some(note.to_owned());
+        }
+    }
+}
+
+/// What was unusual about an answer.
+fn note(attempts: &[Attempt], by: &Choice, stop_reason: Option<StopReason>) -> Option<String> {
+    let mut notes = Vec::new();
+    let failed = attempts.iter().find(|attempt| attempt.provider != by.provider);
+    if let Some(failed) = failed {
+        notes.push(format!("{} {}, so {} answered.", failed.model, failed.said, by.model));
+    }
+    let shortened = attempts.iter().filter(|attempt| attempt.provider == by.provider).count() > 1;
+    if shortened {
+        notes.push("The conversation was too long for the model, which was given the end of it and the best passages.".to_owned());
+    }
+    match stop_reason {
+        Some(StopReason::LengthLimit | StopReason::ContextFull) => {
+            notes.push("The answer breaks off: it reached the model's limit.".to_owned());
+        }
+        Some(StopReason::ContentFilter | StopReason::Refusal) => {
+            notes.push("The answer breaks off: the provider stopped it.".to_owned());
+        }
+        Some(StopReason::Complete | StopReason::Unstated) | None => {}
+    }
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
+
+fn nobody_answered(attempts: &[Attempt]) -> String {
+    if attempts.iter().all(Attempt::is_over_budget) {
+        "No language model was available, so the documents are quoted instead.".to_owned()
+    } else {
+        "The language model could not be reached, so the documents are quoted instead.".to_owned()
+    }
+}
+
+/// Whether a failure says something about the provider, not about this one request.
+fn is_its_fault(error: &ai::Error) -> bool {
+    !matches!(
+        error,
+        ai::Error::ContextTooLong { .. }
+            | ai::Error::ImagesUnfit { .. }
+            | ai::Error::ModelRefused { .. }
+            | ai::Error::Filtered { .. }
+            | ai::Error::RequestRefused { .. }
+    )
+}
+
+fn charge(choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
+    let tier = choice.tier.map_or_else(|| "fixed".to_owned(), |tier| tier.to_string());
+    NewCharge { provider: choice.provider.clone(), model: choice.model.clone(), tier, usage, cost }
+}
+
+/// Of everything that the model is sent.
+fn prompt_hash(request: &ChatRequest) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for message in &request.messages {
+        hasher.update(format!("{:?} {}\n", message.role, message.text.len()).as_bytes());
+        hasher.update(message.text.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+impl Attempt {
+    fn left_alone(choice: &Choice, until: Timestamp) -> Self {
+        let detail = format!("it has failed again and again and is left alone until {until}");
+        Self::without_call(choice, "left_alone", "is not available at the moment", detail)
+    }
+
+    fn over_budget(choice: &Choice) -> Self {
+        let detail = "the budget does not allow a call".to_owned();
+        Self::without_call(choice, Self::OVER_BUDGET, "is not available at the moment", detail)
+    }
+
+    fn made(choice: &Choice, heard: &Heard, cost: Micros, took: std::time::Duration) -> Self {
+        let (outcome, said, detail) = match &heard.outcome {
+            Ok(Generated::Answer { .. }) => ("answered", "answered", String::new()),
+            Ok(Generated::Declined) => ("declined", "found no answer", String::new()),
+            Ok(Generated::Uncited) => ("uncited", "did not cite", String::new()),
+            Err(error) => (error.code(), said(error), error.to_string()),
+        };
+        Self {
+            usage: heard.usage,
+            cost,
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            ..Self::without_call(choice, outcome, said, detail)
+        }
+    }
+}
+
+/// What became of a model, for people: follows its name.
+fn said(error: &ai::Error) -> &'static str {
+    match error {
+        ai::Error::TimedOut { .. } => "took too long",
+        ai::Error::Interrupted { .. } => "broke off",
+        ai::Error::Limited { .. } => "had too many requests",
+        ai::Error::ContextTooLong { .. } => "could not read so long a conversation",
+        ai::Error::ModelRefused { .. } | ai::Error::Filtered { .. } => "would not answer",
+        _ => "could not answer",
+    }
+}
