@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::draft::Draft;
+use super::follow_up::standalone;
 use super::generate::Wish;
 use super::models::Models;
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
 use super::speak::{Asked, Speaker, Spoken};
-use super::trace::Trace;
+use super::trace::{Trace, trace};
 use crate::ai::route::EXTRACTIVE;
 use crate::base::{Call, Clock, ConversationId, MessageId, Micros, Pool, Timestamp};
 use crate::budget::{self, Budgets, NewCharge, Scope, Subject};
@@ -28,7 +29,7 @@ use crate::identity::Pass;
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
 use crate::knowledge::{Knowledge, Options, Passage};
 use crate::realtime::{Hub, Topic};
-use crate::store::{self, Keyspace, WriteTx};
+use crate::store::{self, Keyspace, Read, WriteTx};
 use crate::{search, tenants};
 
 /// Answers a visitor's message.
@@ -129,27 +130,30 @@ impl Assistant {
         keyspace: &Keyspace,
         subject: Subject,
         question: &Message,
+        asked_as: Option<String>,
         history: &[Message],
         draft: &mut Draft,
     ) -> Result<(Composed, Timings, Trace), Error> {
         let begun = Instant::now();
+        let wanted = asked_as.as_deref().unwrap_or(&question.text);
         let options =
             Options { limit: self.settings.passages_max, min_score: self.settings.min_score, strategy: None };
         let pass = Pass::appliance("the assistant reads what the tenant has published for its visitors");
-        let retrieval = self.knowledge.retrieve(keyspace, pass, &question.text, options).await?;
+        let retrieval = self.knowledge.retrieve(keyspace, pass, wanted, options).await?;
         let retrieve = millis(begun);
         draft.reading();
         let mut trace = Trace::of(&retrieval);
         let passages = &retrieval.passages;
         let composed = if passages.is_empty() {
-            self.quoted(&question.text, passages, draft).await?
+            self.quoted(wanted, passages, draft).await?
         } else {
             let asked = self.asked(keyspace, subject, question, history, passages, draft).await?;
             trace.decision = serde_json::to_value(&asked.decision).unwrap_or_default();
             trace.attempts.clone_from(&asked.attempts);
             trace.prompt_hash.clone_from(&asked.prompt);
-            self.composed(asked, question, passages, draft).await?
+            self.composed(asked, wanted, passages, draft).await?
         };
+        trace.asked_as = asked_as;
         let total = millis(begun);
         Ok((composed, Timings { retrieve, generate: total.saturating_sub(retrieve), total }, trace))
     }
@@ -180,7 +184,7 @@ impl Assistant {
     async fn composed(
         &self,
         asked: Asked,
-        question: &Message,
+        question: &str,
         passages: &[Passage],
         draft: &mut Draft,
     ) -> Result<Composed, Error> {
@@ -201,9 +205,7 @@ impl Assistant {
                     charge,
                 })
             }
-            Spoken::Nobody => {
-                Ok(Composed { note, charge, ..self.quoted(&question.text, passages, draft).await? })
-            }
+            Spoken::Nobody => Ok(Composed { note, charge, ..self.quoted(question, passages, draft).await? }),
             Spoken::Person => {
                 draft.replace(FOR_A_PERSON);
                 Ok(Composed {
@@ -307,6 +309,8 @@ fn citation(number: u32, passage: &Passage, quotes: Vec<String>) -> Citation {
 /// What the plan is made from, read in one snapshot.
 struct Situation {
     question: Message,
+    /// The question as it stands alone, where it leans on the one before.
+    asked_as: Option<String>,
     history: Vec<Message>,
     plan: Plan,
 }
@@ -314,11 +318,7 @@ struct Situation {
 /// Messages after the question that are looked at.
 const LATER_MESSAGES_MAX: usize = 50;
 
-fn situation(
-    keyspace: &Keyspace,
-    job: &AnswerMessage,
-    history_max: usize,
-) -> Result<Situation, conversations::Error> {
+fn situation(keyspace: &Keyspace, job: &AnswerMessage, history_max: usize) -> Result<Situation, Error> {
     keyspace.read(|tx| {
         let pass = || Pass::appliance("the assistant reads the conversation it is asked in");
         let (seq, question) = conversations::find(tx, pass(), job.conversation, job.message)?;
@@ -327,14 +327,24 @@ fn situation(
         let later: Vec<Author> = later.into_iter().map(|message| message.author).collect();
         let history = conversations::history(tx, pass(), job.conversation, seq, history_max)?;
         let plan = plan(&question, answered, &later);
-        Ok(Situation { question, history, plan })
+        let asked_as = asked_as(tx, &question, &history)?;
+        Ok(Situation { question, asked_as, history, plan })
     })
+}
+
+/// The question as it stands alone, where it leans on the visitor's one before, which may itself have leant on another.
+fn asked_as(tx: &impl Read, question: &Message, history: &[Message]) -> Result<Option<String>, Error> {
+    let before = history.iter().rev().find(|message| message.author == Author::Visitor);
+    let Some(before) = before else { return Ok(None) };
+    let pass = Pass::appliance("the assistant reads how it understood the question before");
+    let understood = trace(tx, pass, before.id)?.and_then(|trace| trace.asked_as);
+    Ok(standalone(understood.as_deref().unwrap_or(&before.text), &question.text))
 }
 
 impl Worker<AnswerMessage> for Assistant {
     async fn run(&self, work: Work<AnswerMessage>) -> Result<(), Failure> {
         let (job, keyspace, ticket) = (work.job, work.keyspace, work.ticket);
-        let Situation { question, history, plan } =
+        let Situation { question, asked_as, history, plan } =
             situation(&keyspace, &job, self.settings.history_messages_max)?;
         if let Plan::Silent(reason) = plan {
             tracing::debug!(message = %job.message, ?reason, "nothing is said");
@@ -344,7 +354,7 @@ impl Worker<AnswerMessage> for Assistant {
         let topic = Topic { tenant, conversation: job.conversation };
         let mut draft = Draft::begin(self.hub.clone(), topic, job.message);
         let subject = Subject { conversation: job.conversation, message: job.message };
-        let answered = self.answer(&keyspace, subject, &question, &history, &mut draft).await;
+        let answered = self.answer(&keyspace, subject, &question, asked_as, &history, &mut draft).await;
         let (composed, timings, trace) = match answered {
             Err(Error::Busy(_)) => return Err(Failure::Later(BUSY_PAUSE)),
             other => other?,

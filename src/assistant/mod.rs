@@ -1,7 +1,7 @@
 //! The reply flow: what a visitor's message sets going.
 //!
 //! A posted message queues [`AnswerMessage`] in its own transaction. The [`Assistant`] does that job: it plans
-//! ([`plan`], pure), finds passages, has the answer written (by quoting, or by a language model that is held to the passages:
+//! ([`plan`], pure), makes a question that leans on the one before stand alone ([`follow_up`]), finds passages, has the answer written (by quoting, or by a language model that is held to the passages:
 //! [`prompt`], [`ground`]; which one is asked, and who after it, `models` and `speak` say), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
 //! the transaction that finishes the job. So a question has one answer however often the process is killed.
 //!
@@ -15,6 +15,7 @@
 mod answer;
 mod draft;
 mod error;
+pub mod follow_up;
 mod generate;
 pub mod ground;
 mod models;

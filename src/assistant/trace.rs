@@ -80,6 +80,9 @@ pub struct TracedPassage {
 /// Why an answer is as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trace {
+    /// What was looked for, where the question leans on the one before it.
+    #[serde(default)]
+    pub asked_as: Option<String>,
     /// The version of the words that models are instructed with.
     pub prompt_version: String,
     /// The BLAKE3 hash of all that the answering model was sent; nothing when the documents are quoted.

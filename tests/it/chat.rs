@@ -107,6 +107,27 @@ async fn a_question_that_the_documents_do_not_answer_is_declined_without_a_citat
     assert_eq!(answer["citations"], json!([]));
 }
 
+#[tokio::test]
+async fn a_question_that_leans_on_the_one_before_is_understood() {
+    let (desk, owner) = taught().await;
+    let visitor = desk.visitor("acme").await;
+    let id = desk.conversation(&visitor).await;
+    let mut socket = Socket::open(&desk, &visitor, &id, None).await;
+    let questions = [
+        ("My Juniper shows E-17. What should I do?", "burr", Value::Null),
+        ("And E-18?", "hopper", json!("My Juniper shows E-18. What should I do?")),
+        ("what about E-21", "drip tray", json!("My Juniper shows E-21. What should I do?")),
+    ];
+    for (number, (question, expected, asked_as)) in questions.into_iter().enumerate() {
+        socket.say(&format!("q{number}"), question).await;
+        let answer = socket.until(is_answer).await.pop().unwrap()["payload"].clone();
+        let text = answer["text"].as_str().unwrap();
+        assert!(text.to_lowercase().contains(expected), "{question}: {text}");
+        let path = format!("/api/v1/conversations/{id}/messages/{}/trace", answer["id"].as_str().unwrap());
+        assert_eq!(desk.get(&owner, &path).await.expect(200).body["asked_as"], asked_as, "{question}");
+    }
+}
+
 async fn say(desk: &Desk, caller: &Caller, id: &str, key: &str, text: &str) -> Reply {
     let path = format!("/api/v1/conversations/{id}/messages");
     let request = desk.request(caller, Method::POST, &path).header("idempotency-key", key);
