@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ai::{self, Deadlines, Provider, TokenLimitField};
 use crate::assistant::{self, AnswerMessage, Assistant};
-use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock};
+use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
 use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
 use crate::conversations::{ConversationChanged, MessagePosted};
@@ -24,7 +24,10 @@ use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::extract::Extractor;
 use crate::knowledge::{self, Knowledge};
-use crate::outbound::{self, EgressHost, EgressPolicy, Outbound};
+use crate::outbound::{
+    self, EgressHost, EgressKeeper, EgressPolicy, EgressSink, EgressSweeper, ForgetEgress, Keeping, Outbound,
+    Retention,
+};
 use crate::realtime::{self, Hub, Topic};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
@@ -47,6 +50,7 @@ pub struct App {
     services: Arc<Services>,
     running: Option<Arc<Running>>,
     upkeep: tokio::task::JoinHandle<()>,
+    egress: Keeping,
     /// What HTTPS is served with.
     pub tls: Arc<rustls::ServerConfig>,
     /// Told when everything should come to an end.
@@ -118,10 +122,15 @@ fn default_budget(settings: &Settings) -> Budget {
     }
 }
 
-/// The language model that the settings name; nothing when answers are quoted.
-fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    let chosen = settings.ai.provider.iter().find(|provider| provider.name == settings.assistant.provider);
-    let Some(chosen) = chosen else { return Ok(None) };
+/// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
+///
+/// # Errors
+/// When a host of the allow-list is none, or TLS cannot be set up.
+pub fn outbound(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    sink: Option<Arc<dyn EgressSink>>,
+) -> anyhow::Result<Outbound> {
     let hosts: Vec<EgressHost> = settings
         .outbound
         .allow
@@ -133,12 +142,30 @@ fn provider(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Optio
         })
         .collect();
     let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
-    let options = outbound::Options { clock: clock.clone(), ..Default::default() };
-    Ok(Some(model(chosen, Outbound::new(policy, options)?)?))
+    let options = outbound::Options { clock: clock.clone(), sink, ..Default::default() };
+    Ok(Outbound::new(policy, options)?)
+}
+
+/// What the settings keep of the egress ledger.
+fn egress_retention(settings: &Settings) -> Retention {
+    Retention {
+        entries_max: settings.outbound.ledger_entries_max,
+        age_max: settings.outbound.ledger_age_max(),
+    }
+}
+
+/// The language model that the settings name; nothing when answers are quoted.
+fn provider(settings: &Settings, outbound: &Outbound) -> Result<Option<Arc<dyn Provider>>, ai::Error> {
+    let mut configured = settings.ai.provider.iter();
+    let chosen = configured.find(|provider| provider.name == settings.assistant.provider);
+    chosen.map(|chosen| model(chosen, outbound.clone())).transpose()
 }
 
 /// A model as its settings describe it, asked through `outbound`.
-fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provider>, ai::Error> {
+///
+/// # Errors
+/// [`ai::Error::BadSettings`].
+pub fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provider>, ai::Error> {
     let (name, model, api_key) = (chosen.name.clone(), chosen.model.clone(), chosen.api_key.clone());
     let base_url = |usual: fn() -> String| chosen.base_url.as_ref().map_or_else(usual, ToString::to_string);
     let deadlines = Deadlines::default();
@@ -207,6 +234,15 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetSessions>(SessionSweeper)
 }
 
+/// Queues what is done again and again in the system keyspace.
+async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
+    let queued = store.system().write(move |tx| {
+        jobs::enqueue(tx, now, &ForgetSessions {})?;
+        jobs::enqueue(tx, now, &ForgetEgress {})
+    });
+    queued.await.map(drop)
+}
+
 impl App {
     /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
     /// in a second process of.
@@ -229,21 +265,25 @@ impl App {
         let embedder = tokio::task::spawn_blocking(MiniLm::bundled).await??;
         let limits = knowledge::extract::Limits::default();
         let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
+        settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
+        let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
+        let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
         let knowledge =
             Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            provider(settings, &clock)?,
+            provider(settings, &outbound)?,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
         );
-        let runner = Runner::new(store.clone(), clock.clone(), wakeups);
+        let runner =
+            Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
         let budgets = Budgets::new(default_budget(settings));
         let running = with_workers(runner, &knowledge, &budgets, assistant).start()?;
         let now = clock.now();
-        store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
+        queue_sweeps(&store, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
         let stopping = CancellationToken::new();
         let passwords = Passwords::new();
@@ -266,7 +306,8 @@ impl App {
         services.health.ok("store");
         let running = Arc::new(running);
         let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
-        Ok(Self { store, services, running: Some(running), upkeep, tls: tls.config, stopping })
+        let egress = keeper.start(store.system().clone(), kept.entries_max);
+        Ok(Self { store, services, running: Some(running), upkeep, egress, tls: tls.config, stopping })
     }
 
     /// Everything that can be asked, ready to be served.
@@ -318,6 +359,7 @@ impl App {
         if let Some(running) = self.running.take().and_then(Arc::into_inner) {
             running.stop(JOBS_GRACE).await;
         }
+        self.egress.close().await;
     }
 }
 
