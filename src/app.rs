@@ -14,7 +14,7 @@ use crate::ai::prices::{Price, PriceTable};
 use crate::ai::route;
 use crate::ai::{self, Deadlines, Provider, TokenLimitField};
 use crate::assistant::{self, AnswerMessage, Assistant, Choosing, Models};
-use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock};
+use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
 use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
 use crate::conversations::{ConversationChanged, MessagePosted};
@@ -26,7 +26,10 @@ use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::extract::Extractor;
 use crate::knowledge::{self, Knowledge};
-use crate::outbound::{self, EgressHost, EgressPolicy, Outbound};
+use crate::outbound::{
+    self, EgressHost, EgressKeeper, EgressPolicy, EgressSink, EgressSweeper, ForgetEgress, Keeping, Outbound,
+    Retention,
+};
 use crate::realtime::{self, Hub, Topic};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
@@ -49,6 +52,7 @@ pub struct App {
     services: Arc<Services>,
     running: Option<Arc<Running>>,
     upkeep: tokio::task::JoinHandle<()>,
+    egress: Keeping,
     /// What HTTPS is served with.
     pub tls: Arc<rustls::ServerConfig>,
     /// Told when everything should come to an end.
@@ -121,13 +125,12 @@ fn default_budget(settings: &Settings) -> Budget {
 }
 
 /// The models that the settings describe, each with its price, and how one is chosen.
-fn models(settings: &Settings, clock: &Arc<dyn Clock>, budgets: Budgets) -> anyhow::Result<Models> {
+fn models(settings: &Settings, outbound: &Outbound, budgets: Budgets) -> anyhow::Result<Models> {
     let choosing = match settings.assistant.provider.as_str() {
         config::EXTRACTIVE => return Ok(Models::new(Choosing::Quote, Vec::new(), budgets)),
         config::AUTO => Choosing::Route(route::Router::new(&settings.routing, &settings.ai.provider)?),
         name => Choosing::Always(name.to_owned()),
     };
-    let outbound = outbound(settings, clock)?;
     let prices = PriceTable::new(&settings.ai.price)?;
     let wanted = |one: &&ProviderSettings| match &choosing {
         Choosing::Always(name) => one.name == *name,
@@ -144,8 +147,15 @@ fn models(settings: &Settings, clock: &Arc<dyn Clock>, budgets: Budgets) -> anyh
     Ok(Models::new(choosing, models, budgets))
 }
 
-/// The only way out of this machine.
-fn outbound(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outbound> {
+/// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
+///
+/// # Errors
+/// When a host of the allow-list is none, or TLS cannot be set up.
+pub fn outbound(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    sink: Option<Arc<dyn EgressSink>>,
+) -> anyhow::Result<Outbound> {
     let hosts: Vec<EgressHost> = settings
         .outbound
         .allow
@@ -157,12 +167,23 @@ fn outbound(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outbo
         })
         .collect();
     let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
-    let options = outbound::Options { clock: clock.clone(), ..Default::default() };
+    let options = outbound::Options { clock: clock.clone(), sink, ..Default::default() };
     Ok(Outbound::new(policy, options)?)
 }
 
+/// What the settings keep of the egress ledger.
+fn egress_retention(settings: &Settings) -> Retention {
+    Retention {
+        entries_max: settings.outbound.ledger_entries_max,
+        age_max: settings.outbound.ledger_age_max(),
+    }
+}
+
 /// A model as its settings describe it, asked through `outbound`.
-fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provider>, ai::Error> {
+///
+/// # Errors
+/// [`ai::Error::BadSettings`].
+pub fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Provider>, ai::Error> {
     let (name, model, api_key) = (chosen.name.clone(), chosen.model.clone(), chosen.api_key.clone());
     let base_url =
         |vendors: fn() -> String| chosen.base_url.as_ref().map_or_else(vendors, ToString::to_string);
@@ -237,6 +258,15 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetSessions>(SessionSweeper)
 }
 
+/// Queues what is done again and again in the system keyspace.
+async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
+    let queued = store.system().write(move |tx| {
+        jobs::enqueue(tx, now, &ForgetSessions {})?;
+        jobs::enqueue(tx, now, &ForgetEgress {})
+    });
+    queued.await.map(drop)
+}
+
 impl App {
     /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
     /// in a second process of.
@@ -259,21 +289,25 @@ impl App {
         let embedder = tokio::task::spawn_blocking(MiniLm::bundled).await??;
         let limits = knowledge::extract::Limits::default();
         let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
+        settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
+        let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
+        let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
         let knowledge =
             Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
         let budgets = Budgets::new(default_budget(settings));
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            models(settings, &clock, budgets.clone())?,
+            models(settings, &outbound, budgets.clone())?,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
         );
-        let runner = Runner::new(store.clone(), clock.clone(), wakeups);
+        let runner =
+            Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
         let running = with_workers(runner, &knowledge, &budgets, assistant).start()?;
         let now = clock.now();
-        store.system().write(move |tx| jobs::enqueue(tx, now, &ForgetSessions {})).await?;
+        queue_sweeps(&store, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
         let stopping = CancellationToken::new();
         let passwords = Passwords::new();
@@ -296,7 +330,8 @@ impl App {
         services.health.ok("store");
         let running = Arc::new(running);
         let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
-        Ok(Self { store, services, running: Some(running), upkeep, tls: tls.config, stopping })
+        let egress = keeper.start(store.system().clone(), kept.entries_max);
+        Ok(Self { store, services, running: Some(running), upkeep, egress, tls: tls.config, stopping })
     }
 
     /// Everything that can be asked, ready to be served.
@@ -348,6 +383,7 @@ impl App {
         if let Some(running) = self.running.take().and_then(Arc::into_inner) {
             running.stop(JOBS_GRACE).await;
         }
+        self.egress.close().await;
     }
 }
 

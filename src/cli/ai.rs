@@ -1,18 +1,26 @@
-//! `frontdesk ai`: look at how models are chosen and paid for.
+//! `frontdesk ai`: look at how models are chosen and paid for, and whether they answer.
 
 use clap::Subcommand;
 
+use super::ai_check::{self, CheckArguments};
 use super::ai_route::{self, RouteArguments};
 use super::{Failure, SettingsArguments};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AiCommand {
+    /// Try out each configured model with the cheapest question, and show how long it took or what is wrong
+    ///
+    /// Needs no data directory and no running appliance: the command asks by itself, by the settings. So its requests are not in
+    /// the egress ledger of the appliance. A model that has no cheaper way to prove it answers one token, which its vendor may
+    /// charge. Ends with 1 when a model cannot be used.
+    Check(CheckArguments),
     /// Show which model a question goes to and why, without asking any; or route a file of questions and show what that costs
     Route(RouteArguments),
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &AiCommand) -> Result<(), Failure> {
     match command {
+        AiCommand::Check(wish) => ai_check::run(arguments, wish),
         AiCommand::Route(wish) => ai_route::run(arguments, wish),
     }
 }

@@ -7,10 +7,11 @@ use clap::{Parser, Subcommand};
 
 use super::ai::AiCommand;
 use super::demo::DemoArguments;
+use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::{
-    Failure, SettingsArguments, ai, config_check, demo, extract_worker, healthcheck, knowledge, openapi,
-    serve, setup,
+    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
+    openapi, serve, setup,
 };
 
 /// An AI support desk in one binary.
@@ -36,11 +37,13 @@ enum Command {
         #[command(subcommand)]
         command: KnowledgeCommand,
     },
-    /// Look at how models are chosen and what they cost
+    /// Look at how models are chosen, what they cost, and whether they answer
     Ai {
         #[command(subcommand)]
         command: AiCommand,
     },
+    /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
+    Egress(EgressArguments),
     /// Look at the settings
     Config {
         #[command(subcommand)]
@@ -90,6 +93,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Setup => setup::run(&line.settings),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
+        Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),
         Command::ExtractWorker => extract_worker::run(),

@@ -1,4 +1,5 @@
-//! `frontdesk config check`: each setting with where its value comes from; fails when something is wrong.
+//! `frontdesk config check`: each setting with where its value comes from; fails when something is wrong, and
+//! notes what is not wrong and yet will not do what it seems to.
 
 use std::io::Write as _;
 
@@ -11,6 +12,10 @@ pub(super) fn run(arguments: &SettingsArguments) -> Result<(), Failure> {
     let file = loaded.file.map_or("no file".to_owned(), |file| file.display().to_string());
     let mut output = std::io::stdout().lock();
     // Who closed the output, as a pager does, has seen enough.
-    let _ = write!(output, "{}\nSettings are fine ({file}).\n", config::table(&loaded.values));
+    let _ = writeln!(output, "{}", config::table(&loaded.values));
+    for notice in &loaded.notices {
+        let _ = writeln!(output, "Take note: {notice}");
+    }
+    let _ = writeln!(output, "Settings are fine ({file}).");
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
 //! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
 //! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
-//! `knowledge eval` and the reading of one document open no data directory.
+//! `ai`, `knowledge eval` and the reading of one document open no data directory.
 //!
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
 //! understood ends with 2.
@@ -12,12 +12,14 @@
 //! 5 s; an answer from the control socket as in [`crate::http::control`].
 
 mod ai;
+mod ai_check;
 mod ai_route;
 mod appliance;
 mod ask;
 mod command;
 mod config_check;
 mod demo;
+mod egress;
 mod extract_worker;
 mod failure;
 mod folder;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Value;
 
 use super::layer::{self, Layer, Leaf, fits, kind_of, parse_text};
+use super::settings::Finding;
 use super::{DEFAULTS, Error, Origin, Problem, Settings, report};
 
 /// The variable that names the file, in place of the flag `--config`.
@@ -55,6 +56,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What people look at, by key.
     pub values: Vec<Setting>,
+    /// What is no mistake and yet will not do what it seems to; see [`Settings::notices`].
+    pub notices: Vec<Problem>,
     /// The file that was read.
     pub file: Option<PathBuf>,
 }
@@ -92,7 +95,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     match settings {
         Some(settings) if problems.is_empty() => {
             let values = report::values(&merged);
-            Ok(Loaded { settings, values, file })
+            let placed = |finding| placed(finding, &merged, &defaults);
+            let notices = settings.notices().into_iter().map(placed).collect();
+            Ok(Loaded { settings, values, notices, file })
         }
         _ => Err(Error::Wrong(problems)),
     }
@@ -212,10 +217,14 @@ fn interpret(
             return None;
         }
     };
-    for (key, reason) in settings.check(&sources.environment) {
-        let leaf = merged.get(key).or_else(|| defaults.get(key));
-        let origin = leaf.map_or(Origin::Default, |leaf| leaf.origin.clone());
-        problems.push(Problem { key: key.to_owned(), origin, reason });
-    }
+    let found = settings.check(&sources.environment);
+    problems.extend(found.into_iter().map(|finding| placed(finding, merged, defaults)));
     Some(settings)
+}
+
+/// A finding with the place where its setting was given.
+fn placed((key, reason): Finding, merged: &Layer, defaults: &Layer) -> Problem {
+    let leaf = merged.get(key).or_else(|| defaults.get(key));
+    let origin = leaf.map_or(Origin::Default, |leaf| leaf.origin.clone());
+    Problem { key: key.to_owned(), origin, reason }
 }

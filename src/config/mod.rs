@@ -11,6 +11,7 @@ mod ai;
 mod assistant;
 mod budget;
 mod error;
+mod host_address;
 mod knowledge;
 mod layer;
 mod limits;
@@ -32,6 +33,7 @@ pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
 pub use assistant::{AUTO, Assistant, EXTRACTIVE};
 pub use budget::{AtLimit, Budget};
 pub use error::{Error, Problem};
+pub use host_address::HostAddress;
 pub use knowledge::Knowledge;
 pub use layer::Origin;
 pub use limits::Limits;
@@ -43,7 +45,7 @@ pub use report::table;
 pub use retrieval::{Retrieval, RetrievalStrategy};
 pub use route::{Routing, StrategySettings};
 pub use server::Server;
-pub use settings::Settings;
+pub use settings::{Finding, Settings};
 pub use store::Store;
 
 /// Every setting with its default and what it means: the file that a new installation starts from.

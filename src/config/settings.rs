@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store};
 
 /// A setting and what is wrong with it.
-pub(super) type Finding = (&'static str, String);
+pub type Finding = (&'static str, String);
 
 /// What the program reads.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,7 +46,15 @@ impl Settings {
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
+        findings.extend(self.outbound.check(&self.ai.provider));
         findings.extend(self.limits.check());
         findings
+    }
+
+    /// What is no mistake and yet will not do what it seems to: models that will not be reached. Each sentence says what to
+    /// write instead.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Finding> {
+        self.outbound.unreached(&self.ai.provider)
     }
 }

@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use super::Error;
 use super::address::{Network, Reach};
+use crate::config::HostAddress;
 
 /// The setting that lists the hosts which may be contacted.
 pub const SETTING_ALLOW: &str = "outbound.allow";
@@ -33,8 +34,7 @@ pub struct EgressHost {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    host: Host<String>,
-    port: Option<u16>,
+    address: HostAddress,
     private: bool,
     plain_http: bool,
 }
@@ -92,10 +92,7 @@ impl EgressPolicy {
         if self.air_gapped && !is_this_machine(&host) {
             return Err(Error::AirGapped { destination });
         }
-        let usual_port = url.port().is_none();
-        let entry = self.entries.iter().find(|entry| {
-            entry.host == host.to_owned() && entry.port.map_or(usual_port, |allowed| allowed == port)
-        });
+        let entry = self.entries.iter().find(|entry| entry.address.is_of(url));
         let Some(entry) = entry else {
             return Err(Error::NotAllowed { destination });
         };
@@ -129,15 +126,8 @@ impl EgressPolicy {
 impl Entry {
     fn parse(written: &EgressHost) -> Result<Self, NotAHost> {
         let refuse = || NotAHost { address: written.address.clone() };
-        let address = written.address.trim();
-        if address.is_empty() || address.contains(['/', '\\', '?', '#', '@', '*']) {
-            return Err(refuse());
-        }
-        let url = Url::parse(&format!("https://{address}/")).map_err(|_| refuse())?;
-        let host = url.host().ok_or_else(refuse)?.to_owned();
-        // The parser drops the usual port of https, which matters when the entry is for plain http.
-        let port = url.port().or_else(|| address.ends_with(":443").then_some(443));
-        Ok(Self { host, port, private: written.private, plain_http: written.plain_http })
+        let address = HostAddress::parse(&written.address).ok_or_else(refuse)?;
+        Ok(Self { address, private: written.private, plain_http: written.plain_http })
     }
 }
 

@@ -11,6 +11,7 @@ mod chat;
 mod data_dir;
 mod desk;
 mod documents;
+mod egress;
 mod events;
 mod files;
 mod model;

@@ -125,6 +125,7 @@ const ROWS: &[Row] = {
             Nothing,
             Each([401, 404, 404, 404, 403, 403, 403, 403, 200, 200]),
         ),
+        row("GET", "/api/v1/egress", None, Nothing, Each([401, 404, 404, 404, 403, 403, 403, 403, 200, 200])),
         row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(OPERATORS)),
         row("GET", "/api/v1/workspace", None, Nothing, Each(LISTS)),
         row("PATCH", "/api/v1/workspace", Some(r#"{"greeting": "Hi"}"#), Nothing, Each(admins(200, 200))),

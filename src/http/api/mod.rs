@@ -12,6 +12,7 @@ mod budget;
 mod certificate;
 mod conversations;
 mod documents;
+mod egress;
 mod health;
 mod identity;
 mod jobs;

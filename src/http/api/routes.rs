@@ -4,7 +4,8 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, health, identity, jobs, search, tenants, widget,
+    api_keys, budget, certificate, conversations, documents, egress, health, identity, jobs, search, tenants,
+    widget,
 };
 use crate::http::headers::cors;
 
@@ -18,6 +19,7 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(budget::routes())
         .merge(documents::routes())
         .merge(search::routes())
-        .merge(jobs::routes());
+        .merge(jobs::routes())
+        .merge(egress::routes());
     Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
 }
