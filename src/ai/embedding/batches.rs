@@ -85,7 +85,7 @@ mod tests {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let batches = Batches { texts_max, bytes_max };
             let cut: Vec<_> = batches.cut(&texts, prefix_bytes).collect();
-            prop_assert_eq!(cut.concat(), texts);
+            prop_assert_eq!(&cut.concat(), &texts);
             for batch in cut {
                 let bytes: usize = batch.iter().map(|text| text.len() + prefix_bytes).sum();
                 prop_assert!(!batch.is_empty() && batch.len() <= texts_max);

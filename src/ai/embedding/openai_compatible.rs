@@ -99,8 +99,10 @@ impl Wire for OpenAi {
             texts.iter().map(|text| format!("{prefix}{text}")).collect()
         };
         let mut body = json!({"model": model, "input": input, "encoding_format": "base64"});
-        if let Some(dimensions) = self.dimensions {
-            body["dimensions"] = dimensions.into();
+        if let Some(dimensions) = self.dimensions
+            && let Some(fields) = body.as_object_mut()
+        {
+            fields.insert("dimensions".to_owned(), dimensions.into());
         }
         body
     }

@@ -43,7 +43,7 @@ pub struct RemoteEmbedder {
 }
 
 impl RemoteEmbedder {
-    /// `id` is what besides the model makes the vectors what they are.
+    /// `model_id` names everything that the vectors of passages depend on.
     pub(super) fn new(
         endpoint: Endpoint,
         wire: Box<dyn Wire>,

@@ -76,8 +76,10 @@ impl Wire for Voyage {
         };
         let mut body =
             json!({"model": model, "input": texts, "input_type": input_type, "encoding_format": "base64"});
-        if let Some(dimensions) = self.dimensions {
-            body["output_dimension"] = dimensions.into();
+        if let Some(dimensions) = self.dimensions
+            && let Some(fields) = body.as_object_mut()
+        {
+            fields.insert("output_dimension".to_owned(), dimensions.into());
         }
         body
     }

@@ -86,8 +86,10 @@ impl Wire for Http {
                 json!({"query": request.query, "texts": request.documents, "truncate": true})
             }
         };
-        if self.has_model {
-            body["model"] = model.into();
+        if self.has_model
+            && let Some(fields) = body.as_object_mut()
+        {
+            fields.insert("model".to_owned(), model.into());
         }
         body
     }
