@@ -46,8 +46,8 @@ pub enum Error {
     /// The server does not know the model, or there is no such server at the address.
     #[error("{provider} does not know the model {model}: {detail}")]
     ModelUnknown { provider: String, model: String, detail: String },
-    /// The conversation does not fit the model.
-    #[error("{provider}: the conversation is too long for the model: {detail}")]
+    /// The conversation, or a text, does not fit the model.
+    #[error("{provider}: more text than the model can read: {detail}")]
     ContextTooLong { provider: String, detail: String },
     /// The credit with the provider is used up.
     #[error("{provider}: the credit is used up: {detail}")]
@@ -188,7 +188,7 @@ impl Fault for Error {
                 "\"{provider}\" does not know the model {model}. Check model and base_url in the settings."
             )
             .into(),
-            Self::ContextTooLong { .. } => "The conversation is too long for the model.".into(),
+            Self::ContextTooLong { .. } => "That is more text than the model can read at once.".into(),
             Self::CreditSpent { provider, .. } => format!("The credit with \"{provider}\" is used up.").into(),
             Self::Limited { .. } | Self::Failed { .. } | Self::TimedOut { .. } => {
                 "The model cannot answer at the moment. Try again in a little while.".into()

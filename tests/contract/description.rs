@@ -21,6 +21,13 @@ fn document(file: &str) -> Option<Value> {
     Some(serde_yaml_ng::from_str(&text).expect("the description is YAML"))
 }
 
+/// An answer as the vendor itself shows it, at a JSON pointer (RFC 6901) below `paths`; nothing where the descriptions are
+/// missing.
+pub(crate) fn example(file: &str, pointer: &str) -> Option<Value> {
+    let document = document(file)?;
+    Some(document["paths"].pointer(pointer).expect("the description has such an example").clone())
+}
+
 /// A schema of a description.
 pub(crate) struct Schema(jsonschema::Validator);
 
@@ -173,6 +180,9 @@ fn the_judge_notices_what_each_vendor_would_refuse() {
     let said = json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]});
     let asked = json!({"contents": [{"role": "user", "parts": [{"text": "x"}]}]});
     let stream = "/v1beta/models/m:streamGenerateContent";
+    let embeddings = "/v1/embeddings";
+    let passage = json!({"model": "m", "input": ["x"], "input_type": "passage"});
+    let ranked = json!({"model": "m", "query": "x", "documents": ["y"]});
     for (file, method, uri, headers, body, wrong) in [
         ("anthropic.yaml", Method::POST, messages, &version, said.clone(), 0),
         ("anthropic.yaml", Method::POST, messages, &none, said.clone(), 1),
@@ -184,6 +194,13 @@ fn the_judge_notices_what_each_vendor_would_refuse() {
         ("openai.yaml", Method::GET, "/v1/models/m", &none, Value::Null, 0),
         ("openai.yaml", Method::GET, "/v1/models/m", &none, json!({}), 1),
         ("openai.yaml", Method::POST, "/chat/completions", &none, json!({}), 1),
+        ("openai.yaml", Method::POST, embeddings, &none, json!({"model": "m", "input": ["x"]}), 0),
+        ("openai.yaml", Method::POST, embeddings, &none, json!({"model": "m", "input": []}), 1),
+        ("voyage.yaml", Method::POST, embeddings, &none, json!({"model": "m", "input": ["x"]}), 0),
+        ("voyage.yaml", Method::POST, embeddings, &none, passage, 1),
+        ("voyage.yaml", Method::POST, "/v1/rerank", &none, ranked.clone(), 0),
+        ("cohere.yaml", Method::POST, "/v2/rerank", &none, ranked, 0),
+        ("cohere.yaml", Method::POST, "/v2/rerank", &none, json!({"model": "m", "query": "x"}), 1),
     ] {
         let found = judged(file, method, uri, headers, body.clone());
         assert!(found.is_none_or(|found| found == wrong), "{uri} {body}: {found:?}");

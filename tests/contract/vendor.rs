@@ -165,11 +165,27 @@ impl Vendor {
     }
 
     pub(crate) async fn of(house: House, replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::judging(house, Some(house.file()), replies).await
+    }
+
+    /// One that has no chat, and may follow nobody's description.
+    pub(crate) async fn judged_by(
+        file: Option<&'static str>,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> Self {
+        Self::judging(House::Compatible, file, replies).await
+    }
+
+    async fn judging(
+        house: House,
+        file: Option<&'static str>,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (closed_tx, closed) = mpsc::unbounded_channel();
         let script = Arc::new(Script {
-            description: Description::load(house.file()),
+            description: file.and_then(Description::load),
             replies: Mutex::new(replies.into_iter().collect()),
             seen: Mutex::default(),
             closed: closed_tx,
@@ -177,6 +193,10 @@ impl Vendor {
         let app = Router::new().fallback(play).with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { house, address, script, closed }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Settings as an operator writes them, with `more` on top.

@@ -11,9 +11,9 @@ use crate::outbound::{self, Request};
 /// What the egress ledger is told of a conversation.
 pub(super) const PURPOSE_CHAT: &str = "ai.chat";
 /// What the egress ledger is told of a trial.
-pub(super) const PURPOSE_CHECK: &str = "ai.check";
+pub(in crate::ai) const PURPOSE_CHECK: &str = "ai.check";
 /// What is said in a trial.
-pub(super) const PROBE_TEXT: &str = "Hi";
+pub(in crate::ai) const PROBE_TEXT: &str = "Hi";
 
 /// How an answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,16 @@
 //!
 //! A vendor's file says how a conversation is written and which settings there are, its `_wire` file what that looks
 //! like, its `_decode` file how answers are read. Retries and deadlines (`remote`, `reader`), event streams (`sse`),
-//! refusals (`refusal`) and when an answer is whole (`transcript`) are the same for all.
+//! refusals (`refusal`, `failure`) and when an answer is whole (`transcript`) are the same for all. Models that embed or
+//! rerank are asked through `endpoint`, with the same refusals and retries.
 
 mod anthropic;
 mod anthropic_decode;
 mod anthropic_wire;
 mod deadlines;
 mod dialect;
+mod endpoint;
+mod failure;
 mod google;
 mod google_decode;
 mod google_wire;
@@ -32,10 +35,13 @@ use super::{Answer, ChatRequest, Error, Event};
 
 pub use anthropic::{Anthropic, AnthropicAuth, AnthropicSettings};
 pub use deadlines::Deadlines;
+pub(in crate::ai) use dialect::{PROBE_TEXT, PURPOSE_CHECK};
+pub(in crate::ai) use endpoint::{Endpoint, Question};
 pub use google::{Google, GoogleSettings};
 pub use openai_compatible::{
     OpenAi, OpenAiCompatible, OpenAiCompatibleSettings, OpenAiSettings, TokenLimitField,
 };
+pub(in crate::ai) use refusal::{Asked, Refusal};
 
 /// The steps of an answer: any number of [`Event::Delta`], then one [`Event::Finished`] or one error, then nothing.
 pub type EventStream = BoxStream<'static, Result<Event, Error>>;

@@ -3,7 +3,7 @@
 //! One reading for all: the vendors' names do not clash, and gateways pass on names of vendors that are not their own.
 //! Written after OpenAI's API description 2.3.0, the wire types of Anthropic's client 2.12, Google's `google.rpc` and
 //! what llama.cpp, vLLM and Ollama send: `error` is an object, a text or missing with its fields at the top; `code` is
-//! a text or a number; all of it may lie in an array of one.
+//! a text or a number; all of it may lie in an array of one. Cohere says no more than a `message`, Voyage a `detail`.
 
 use std::time::Duration;
 
@@ -24,9 +24,13 @@ const CREDIT: &[&str] = &[
     "linked_organization_spend_limit_reached",
 ];
 const CONTEXT: &[&str] = &["context_length_exceeded", "exceed_context_size_error", "request_too_large"];
-/// Anthropic, Google and vLLM give no code for it. Without these an overlong conversation would never be trimmed.
-const CONTEXT_PHRASES: &[&str] =
-    &["prompt is too long", "exceeds the maximum number of tokens", "maximum context length"];
+/// Anthropic, Google, vLLM and Voyage give no code for it. Without these an overlong conversation would never be trimmed.
+const CONTEXT_PHRASES: &[&str] = &[
+    "prompt is too long",
+    "exceeds the maximum number of tokens",
+    "maximum context length",
+    "max allowed tokens",
+];
 const FILTER: &[&str] = &["content_filter", "content_policy_violation"];
 const MODEL: &[&str] = &["model_not_found", "not_found_error", "NOT_FOUND"];
 /// Google refuses a bad key as an invalid argument (400) and says `API_KEY_INVALID` in the details.
@@ -43,7 +47,7 @@ const REQUEST: &[&str] = &["invalid_request_error", "INVALID_ARGUMENT", "FAILED_
 
 /// What a server says went wrong.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(in crate::ai) struct Refusal {
     pub(super) code: String,
     pub(super) kind: String,
     pub(super) message: String,
@@ -53,7 +57,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     /// From a body or an event, if it is one.
-    pub(super) fn find(value: &Value) -> Option<Self> {
+    pub(in crate::ai) fn find(value: &Value) -> Option<Self> {
         let value = only_element(value);
         let error = match value.get("error") {
             Some(Value::Null) | None if value.get("object").and_then(Value::as_str) == Some("error") => value,
@@ -78,9 +82,13 @@ impl Refusal {
     }
 
     /// From the body of an error, whatever it is.
-    pub(super) fn read(body: &[u8]) -> Self {
-        let parsed = serde_json::from_slice(body).ok();
-        parsed.as_ref().and_then(Self::find).unwrap_or_else(|| Self {
+    pub(in crate::ai) fn read(body: &[u8]) -> Self {
+        let parsed: Option<Value> = serde_json::from_slice(body).ok();
+        let bare = |value: &Value| {
+            let message = value.get("message").or_else(|| value.get("detail"))?.as_str()?.to_owned();
+            Some(Self { message, ..Self::default() })
+        };
+        parsed.as_ref().and_then(|value| Self::find(value).or_else(|| bare(value))).unwrap_or_else(|| Self {
             message: String::from_utf8_lossy(body).into_owned(),
             ..Self::default()
         })
@@ -123,16 +131,16 @@ pub(super) fn only_element(value: &Value) -> &Value {
 
 /// Who was asked, for the error that comes of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) provider: &'a str,
-    pub(super) model: &'a str,
+pub(in crate::ai) struct Asked<'a> {
+    pub(in crate::ai) provider: &'a str,
+    pub(in crate::ai) model: &'a str,
     /// Never repeated in an error, even if the server repeats it.
-    pub(super) key: Option<&'a str>,
+    pub(in crate::ai) key: Option<&'a str>,
 }
 
 impl Asked<'_> {
     /// The error for a refusal. `status` is that of the answer or, in the middle of a stream, none.
-    pub(super) fn error(
+    pub(in crate::ai) fn error(
         &self,
         status: Option<u16>,
         refusal: &Refusal,
@@ -161,18 +169,19 @@ impl Asked<'_> {
             return Error::Limited { provider, retry_after, detail };
         }
         match status {
-            Some(408 | 409) => Error::Failed { provider, retry_after, detail },
+            // 424 is what text-embeddings-inference says of a model that failed.
+            Some(408 | 409 | 424) => Error::Failed { provider, retry_after, detail },
             Some(400..=499) => Error::RequestRefused { provider, detail },
             None if refusal.is_any(REQUEST) => Error::RequestRefused { provider, detail },
             _ => Error::Failed { provider, retry_after, detail },
         }
     }
 
-    pub(super) fn malformed(&self, detail: &str) -> Error {
+    pub(in crate::ai) fn malformed(&self, detail: &str) -> Error {
         Error::Malformed { provider: self.provider.to_owned(), detail: detail.to_owned() }
     }
 
-    fn detail(&self, status: Option<u16>, refusal: &Refusal) -> String {
+    pub(in crate::ai) fn detail(&self, status: Option<u16>, refusal: &Refusal) -> String {
         let status = status.map(|status| format!("status {status} ")).unwrap_or_default();
         format!("{status}{} {}", refusal.code, self.printable(&refusal.message)).trim().to_owned()
     }
@@ -209,6 +218,8 @@ mod tests {
         let vllm = br#"{"object":"error","code":503,"message":"Loading","type":"unavailable_error"}"#;
         assert_eq!(Refusal::read(vllm), expected);
         assert_eq!(Refusal::read(br#"{"error":"model not loaded"}"#).message, "model not loaded");
+        assert_eq!(Refusal::read(br#"{"message":"invalid api token"}"#).message, "invalid api token");
+        assert_eq!(Refusal::read(br#"{"detail":"Bad Request"}"#).message, "Bad Request");
         assert_eq!(Refusal::read(b"<html>502</html>").message, "<html>502</html>");
         assert_eq!(Refusal::find(&serde_json::json!({"error": null, "choices": []})), None);
         let anthropic = br#"{"type":"error","error":{"type":"rate_limit_error","message":"Slow","details":{"error_code":"ramp_limit_exceeded"}}}"#;

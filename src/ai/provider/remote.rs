@@ -15,13 +15,12 @@ use tokio::time::{Instant, timeout_at};
 use super::super::{Answer, ChatRequest, Deadline, Error, Event};
 use super::dialect::{Dialect, Manner, Probe};
 use super::reader::{Reader, Source};
-use super::refusal::{Asked, Refusal};
+use super::refusal::Asked;
 use super::transcript::{Step, Transcript};
-use super::{Checked, Deadlines, EventStream, sse};
+use super::{Checked, Deadlines, EventStream, failure, sse};
 use crate::base::Secret;
-use crate::outbound::{self, Outbound, Phase, Request, StreamingAnswer};
+use crate::outbound::{self, Outbound, Request, StreamingAnswer};
 
-const RETRIES_MAX: u32 = 2;
 /// Bytes of a whole stream: about sixteen of envelope for each byte of text that is kept.
 const STREAM_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes of an answer that comes at once: text takes at most six times its size in JSON.
@@ -46,23 +45,12 @@ impl Server {
     }
 
     pub(super) fn timed_out(&self, deadline: Deadline) -> Error {
-        Error::TimedOut { provider: self.name.clone(), deadline }
+        self.asked().timed_out(deadline)
     }
 
     /// What a failure beneath means here; `at_first` is whether it came before the answer began.
     pub(super) fn failure(&self, error: outbound::Error, at_first: bool) -> Error {
-        match error {
-            outbound::Error::Status { status, retry_after, body, .. } => {
-                self.asked().error(Some(status), &Refusal::read(&body), retry_after)
-            }
-            outbound::Error::TimedOut { phase: Phase::Whole, .. } => self.timed_out(Deadline::Whole),
-            outbound::Error::TimedOut { phase: Phase::FirstByte, .. } => self.timed_out(Deadline::FirstToken),
-            outbound::Error::TimedOut { phase: Phase::NextPiece, .. } => {
-                self.timed_out(Deadline::BetweenTokens)
-            }
-            outbound::Error::Broken { .. } if !at_first => Error::Interrupted { provider: self.name.clone() },
-            source => Error::Outbound { provider: self.name.clone(), source },
-        }
+        self.asked().failure(error, at_first)
     }
 
     fn authorized(&self, request: Request) -> Result<Request, outbound::Error> {
@@ -86,13 +74,7 @@ impl Server {
         };
         let request = self.dialect.conversation(chat, manner).and_then(|request| self.authorized(request));
         let request = request.map_err(|error| self.failure(error, true))?;
-        Ok(request
-            .on_behalf_of(chat.tenant.clone())
-            .limits(limits)
-            .retries(RETRIES_MAX)
-            .retry_within(first_token)
-            .pause_in_body(|body| Refusal::read(body).pause)
-            .unless(|_, body| Refusal::read(body).is_credit()))
+        Ok(failure::tried_again(request.on_behalf_of(chat.tenant.clone()).limits(limits), first_token))
     }
 }
 
