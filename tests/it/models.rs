@@ -1,5 +1,7 @@
 //! Several models: a failing one is followed by the next, each call is booked, and a budget holds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
@@ -8,12 +10,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_stream::StreamExt as _;
 
 use super::caller::Caller;
 use super::desk::Desk;
 use super::files;
 use super::model::Model;
 use super::socket::{Socket, is_answer};
+
+/// Whether the model that gets stuck once has.
+static CALLED: AtomicBool = AtomicBool::new(false);
 
 /// A server with two models: `shaky` does what the question says in brackets, `sound` answers.
 async fn server() -> u16 {
@@ -29,6 +35,12 @@ async fn complete(axum::Json(request): axum::Json<Value>) -> Response {
     let trouble = |name: &str| request["model"] == "shaky" && question.contains(&format!("({name})"));
     if trouble("hang") {
         std::future::pending::<()>().await;
+    }
+    if trouble("stuck") && !CALLED.swap(true, Ordering::SeqCst) {
+        let begun = tokio_stream::iter([Ok::<_, std::io::Error>(Bytes::from(piece("The pump is sealed")))]);
+        let stuck = tokio_stream::pending();
+        return ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(begun.chain(stuck)))
+            .into_response();
     }
     if trouble("busy") {
         return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1000")], "{}").into_response();
@@ -123,7 +135,11 @@ plain_http = true
 }
 
 async fn taught(port: u16) -> (Desk, Caller) {
-    let (desk, owner) = Desk::set_up_with(&[], &settings(port)).await;
+    taught_with(&settings(port)).await
+}
+
+async fn taught_with(settings: &str) -> (Desk, Caller) {
+    let (desk, owner) = Desk::set_up_with(&[], settings).await;
     let document = files::put(&desk, &owner, "pump.md", Model::DOCUMENT.as_bytes()).await.expect(201);
     assert_eq!(files::settled(&desk, &owner, &document.of("id")).await["state"], "ready");
     (desk, owner)
@@ -232,4 +248,25 @@ async fn a_budget_holds_and_then_the_documents_are_quoted_or_a_person_is_called(
         (&answer["answer"]["declined"], &answer["answer"]["provider"]),
         (&json!(true), &json!("none"))
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_was_being_written_when_the_process_was_killed_comes_once_and_is_charged_once() {
+    let patient = settings(server().await).replace("1500", "600000");
+    let (mut desk, owner) = taught_with(&patient).await;
+    let visitor = desk.visitor("acme").await;
+    let id = desk.conversation(&visitor).await;
+    let mut socket = Socket::open(&desk, &visitor, &id, None).await;
+    socket.say("q", "How is the pump sealed? (stuck)").await;
+    socket.until(|frame| frame["type"] == "draft" && frame["payload"]["stage"] == "writing").await;
+    desk.kill().await;
+    desk.start_again().await;
+    let mut socket = Socket::open(&desk, &visitor, &id, Some(1)).await;
+    let answer = socket.until(is_answer).await.pop().unwrap()["payload"].clone();
+    assert_eq!((&answer["seq"], &answer["answer"]["provider"]), (&json!(2), &json!("first")));
+    assert_eq!(answer["answer"]["cost_micros"], 1_400);
+    let budget = desk.get(&owner, "/api/v1/budget").await.expect(200).body;
+    assert_eq!((&budget["spent_micros"], &budget["day"]["reserved_micros"]), (&json!(1_400), &json!(0)));
+    let usage = desk.get(&owner, "/api/v1/usage").await.expect(200).body;
+    assert_eq!(usage["items"][0]["calls"], 1, "{usage}");
 }

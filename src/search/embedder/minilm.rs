@@ -54,7 +54,10 @@ impl MiniLm {
         let operators = op_registry!(
             Add,
             Cast,
+            Clip,
+            Div,
             DynamicQuantizeLinear,
+            Exp,
             Gather,
             Gelu,
             LayerNormalization,
@@ -62,6 +65,7 @@ impl MiniLm {
             MatMulInteger,
             Mul,
             ReduceMean,
+            ReduceSum,
             Reshape,
             Shape,
             Slice,
