@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use frontdesk::ai::{ANSWER_BYTES_MAX, Event, StopReason};
+use frontdesk::ai::{ANSWER_BYTES_MAX, Event, OpenAiCompatible, StopReason};
 use frontdesk::base::Fault;
+use frontdesk::outbound::Outcome;
 use serde_json::json;
 
 use crate::description::Schema;
 use crate::openai::{ask, text};
 use crate::recording::{ANSWER, failure, piece, recording, wordless};
-use crate::vendor::{EVERY_HOUSE, House, Reply, Then, Vendor};
+use crate::vendor::{EVERY_HOUSE, House, Reply, Then, Vendor, outbound};
 
 #[test]
 fn the_recordings_are_what_the_vendors_describe() {
@@ -169,5 +170,21 @@ async fn a_keep_alive_is_no_sign_of_life() {
         let answer = ask(&*vendor.its_provider(&json!({"deadlines": {"between_tokens_ms": 20_000}}))).await;
         assert_eq!(answer.last().unwrap().as_ref().unwrap_err().code(), "model_timed_out", "{house:?}");
         assert_eq!(began.elapsed().as_secs(), 20, "{house:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_has_ended_counts_as_answered_and_waits_only_so_long_for_its_stream_to_end() {
+    let bytes = recording(House::Compatible).events.concat();
+    for (then, outcome) in [(Then::End, Outcome::Answered), (Then::Hang, Outcome::Cancelled)] {
+        let vendor = Vendor::openai([Reply::stream([bytes.clone()], then)]).await;
+        let outbound = outbound(&[&vendor.address()]);
+        let provider = OpenAiCompatible::new(vendor.settings(&json!({})), outbound.clone()).unwrap();
+        let answer = ask(&provider).await;
+        assert_eq!(text(&answer), ANSWER);
+        assert!(matches!(answer.last(), Some(Ok(Event::Finished { .. }))), "{answer:?}");
+        let entry = outbound.ledger().latest().pop().unwrap();
+        assert_eq!((entry.outcome, entry.status), (outcome, Some(200)));
+        assert_eq!(entry.bytes_in, bytes.len() as u64);
     }
 }

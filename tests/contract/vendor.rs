@@ -238,6 +238,11 @@ impl Vendor {
         OpenAiCompatible::new(self.settings(more), outbound(&[&self.address.to_string()])).unwrap()
     }
 
+    /// `host:port`, as the allow-list names it.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     /// What was asked so far; fails when any of it breaks the vendor's description.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         let seen = self.script.seen.lock().unwrap().clone();

@@ -15,6 +15,11 @@ use crate::outbound;
 
 /// How long an answer that is whole waits for its usage.
 const USAGE_GRACE: Duration = Duration::from_secs(2);
+/// How long an answer that has said its end waits for the end of the stream. One that is left before counts as cancelled in the
+/// egress ledger, and its connection serves no other request.
+const END_GRACE: Duration = Duration::from_secs(1);
+/// Events after the end that are passed over in that time.
+const AFTER_END_MAX: usize = 16;
 
 /// Where the answer comes from.
 pub(super) enum Source {
@@ -77,7 +82,10 @@ impl Reader {
                 },
             };
             match step {
-                Ok(Step::End) => return self.finish(true),
+                Ok(Step::End) => {
+                    self.run_out().await;
+                    return self.finish(true);
+                }
                 Ok(Step::Text(text)) => {
                     self.is_alive();
                     return Ok(Event::Delta(text));
@@ -86,6 +94,17 @@ impl Reader {
                 Ok(Step::Skip) => {}
                 Err(_) if self.transcript.is_whole() => return self.finish(false),
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads on to the end of the stream. What comes is no part of the answer, and what fails no harm to it.
+    async fn run_out(&mut self) {
+        let Source::Events(events) = &mut self.source else { return };
+        let until = Instant::now() + END_GRACE;
+        for _ in 0..AFTER_END_MAX {
+            if !matches!(timeout_at(until, events.next()).await, Ok(Some(Ok(_)))) {
+                return;
             }
         }
     }
