@@ -17,7 +17,7 @@ const BOTH: [Desk; 2] = [Desk::VoyageEmbedding, Desk::OpenAiEmbedding];
 
 fn embedder(desk: Desk, vendor: &Vendor, more: &Value) -> RemoteEmbedder {
     let settings = desk.settings(vendor, more);
-    let outbound = outbound(&[&vendor.address().to_string()]);
+    let outbound = outbound(&[&vendor.address()]);
     if desk == Desk::VoyageEmbedding {
         RemoteEmbedder::voyage(serde_json::from_value(settings).unwrap(), outbound).unwrap()
     } else {

@@ -119,7 +119,7 @@ impl Desk {
     }
 
     fn reaching(self, vendor: &Vendor, more: &Value) -> Model {
-        self.model(vendor, more, outbound(&[&vendor.address().to_string()])).unwrap()
+        self.model(vendor, more, outbound(&[&vendor.address()])).unwrap()
     }
 
     /// A good answer about so many texts.
@@ -286,7 +286,7 @@ async fn nobody_is_asked_whom_the_settings_do_not_allow() {
 #[tokio::test(start_paused = true)]
 async fn a_trial_asks_once_with_the_shortest_of_texts() {
     for desk in EVERY_DESK {
-        let outbound = |vendor: &Vendor| outbound(&[&vendor.address().to_string()]);
+        let outbound = |vendor: &Vendor| outbound(&[&vendor.address()]);
         let vendor = desk.vendor([Reply::json(200, &[], &desk.answer(1))]).await;
         let way_out = outbound(&vendor);
         let model = desk.model(&vendor, &json!({"api_key": "sk-hunter2"}), way_out.clone()).unwrap();

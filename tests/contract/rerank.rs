@@ -19,7 +19,7 @@ fn reranker(desk: Desk, vendor: &Vendor, more: &Value) -> RemoteReranker {
         serde_json::from_value(settings).unwrap()
     }
     let settings = desk.settings(vendor, more);
-    let outbound = outbound(&[&vendor.address().to_string()]);
+    let outbound = outbound(&[&vendor.address()]);
     match desk {
         Desk::CohereRerank => RemoteReranker::cohere(read(settings), outbound),
         Desk::VoyageRerank => RemoteReranker::voyage(read(settings), outbound),

@@ -195,10 +195,6 @@ impl Vendor {
         Self { house, address, script, closed }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Settings as an operator writes them, with `more` on top.
     fn written(&self, more: &Value) -> Value {
         let version = match self.house {
