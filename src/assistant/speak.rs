@@ -115,7 +115,7 @@ impl Speaker<'_> {
                 }
             };
             let prompt = prompt_hash(&request);
-            let (begun, now) = (Instant::now(), self.clock.now());
+            let begun = Instant::now();
             let heard = generate(&*model.provider, request, wish.passages, draft).await;
             let cost = cost(model, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
@@ -135,7 +135,7 @@ impl Speaker<'_> {
                         "a model failed"
                     );
                     if is_its_fault(&error) {
-                        model.breaker.failed(now, error.retry_after());
+                        model.breaker.failed(self.clock.now(), error.retry_after());
                     }
                     self.book(charge).await?;
                     if !matches!(error, ai::Error::ContextTooLong { .. }) {

@@ -35,11 +35,16 @@ impl HostAddress {
     /// Whether it is this machine by what is written, with nobody to be asked: loopback, or `localhost` (RFC 6761 §6.3).
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
-        match &self.host {
-            Host::Domain(name) => is_localhost(name),
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.to_canonical().is_loopback(),
-        }
+        is_this_machine(&self.host)
+    }
+}
+
+/// The one rule for what this machine is: see [`HostAddress::is_this_machine`].
+pub(super) fn is_this_machine<S: AsRef<str>>(host: &Host<S>) -> bool {
+    match host {
+        Host::Domain(name) => is_localhost(name.as_ref()),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
     }
 }
 

@@ -154,19 +154,7 @@ fn far(provider: &ProviderSettings) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Error, Loaded, Sources, load};
-
-    fn read(file: &str) -> Result<Loaded, Vec<String>> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("appliance.toml");
-        std::fs::write(&path, file).unwrap();
-        load(&Sources { file: Some(path), ..Sources::default() }).map_err(|error| match error {
-            Error::Wrong(problems) => {
-                problems.into_iter().map(|problem| format!("{}: {}", problem.key, problem.reason)).collect()
-            }
-            other @ Error::Unreadable { .. } => panic!("{other}"),
-        })
-    }
+    use crate::config::tests::read;
 
     fn provider(name: &str, more: &str) -> String {
         format!("[[ai.provider]]\nname = \"{name}\"\nmodel = \"m\"\n{more}\n")

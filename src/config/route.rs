@@ -7,6 +7,7 @@
 use serde::Deserialize;
 
 use super::assistant::EXTRACTIVE;
+use super::host_address::is_this_machine;
 use super::settings::Finding;
 use super::{DEFAULTS, ProviderSettings};
 
@@ -92,12 +93,8 @@ impl ProviderSettings {
     /// Whether the model runs on this machine, so that asking it sends nothing over a network.
     #[must_use]
     pub fn is_here(&self) -> bool {
-        match self.base_url.as_ref().and_then(url::Url::host) {
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        let host = self.base_url.as_ref().and_then(url::Url::host);
+        host.is_some_and(|host| is_this_machine(&host))
     }
 }
 
@@ -171,19 +168,7 @@ impl Routing {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Error, Loaded, Sources, load};
-
-    fn read(file: &str) -> Result<Loaded, Vec<String>> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("appliance.toml");
-        std::fs::write(&path, file).unwrap();
-        load(&Sources { file: Some(path), ..Sources::default() }).map_err(|error| match error {
-            Error::Wrong(problems) => {
-                problems.into_iter().map(|problem| format!("{}: {}", problem.key, problem.reason)).collect()
-            }
-            other @ Error::Unreadable { .. } => panic!("{other}"),
-        })
-    }
+    use crate::config::tests::read;
 
     fn strategy(name: &str, target: &str, more: &str) -> String {
         format!(

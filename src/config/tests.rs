@@ -36,6 +36,19 @@ fn problems(file: &str, environment: &[(&str, &str)]) -> Vec<(String, String)> {
     }
 }
 
+/// The settings of a file, or what is wrong with it.
+pub(super) fn read(file: &str) -> Result<Loaded, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("appliance.toml");
+    std::fs::write(&path, file).unwrap();
+    load(&Sources { file: Some(path), ..Sources::default() }).map_err(|error| match error {
+        Error::Wrong(problems) => {
+            problems.into_iter().map(|problem| format!("{}: {}", problem.key, problem.reason)).collect()
+        }
+        other @ Error::Unreadable { .. } => panic!("{other}"),
+    })
+}
+
 #[test]
 fn the_defaults_are_complete_and_make_sense() {
     let loaded = load(&Sources::default()).unwrap();
