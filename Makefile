@@ -3,11 +3,13 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 PORT ?= 8443
+# The model that runs inside the appliance is built with CMake and libclang; without them, without it.
+CARGO_FEATURES := $(shell sh packaging/features.sh)
 
 .PHONY: run test assets web format lint docs unit web-unit browser bench
 
 run: assets
-	cargo run --release --bin frontdesk -- demo --listen 0.0.0.0:$(PORT)
+	cargo run --release $(CARGO_FEATURES) --bin frontdesk -- demo --listen 0.0.0.0:$(PORT)
 
 test: assets format lint docs unit web-unit browser
 
@@ -20,13 +22,13 @@ format:
 	cargo fmt --check
 
 lint:
-	cargo clippy --lib --bins -- -D warnings
+	cargo clippy $(CARGO_FEATURES) --lib --bins -- -D warnings
 
 docs:
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc $(CARGO_FEATURES) --no-deps --document-private-items --quiet
 
 unit:
-	cargo test --quiet
+	cargo test $(CARGO_FEATURES) --quiet
 
 web-unit:
 	cd assets/web && npm run --silent check && npm run --silent test
@@ -36,4 +38,4 @@ browser:
 	sh tests/web/run.sh
 
 bench:
-	cargo bench
+	cargo bench $(CARGO_FEATURES)

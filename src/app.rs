@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ai::prices::{Price, PriceTable};
 use crate::ai::route;
-use crate::ai::{self, Deadlines, Provider, TokenLimitField};
+use crate::ai::{self, Deadlines, Provider, TokenLimitField, local};
 use crate::assistant::{self, AnswerMessage, Assistant, Choosing, Models};
 use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
@@ -125,11 +125,24 @@ fn default_budget(settings: &Settings) -> Budget {
 }
 
 /// The models that the settings describe, each with its price, and how one is chosen.
-fn models(settings: &Settings, outbound: &Outbound, budgets: Budgets) -> anyhow::Result<Models> {
-    let choosing = match settings.assistant.provider.as_str() {
-        config::EXTRACTIVE => return Ok(Models::new(Choosing::Quote, Vec::new(), budgets)),
-        config::AUTO => Choosing::Route(route::Router::new(&settings.routing, &settings.ai.provider)?),
-        name => Choosing::Always(name.to_owned()),
+fn models(
+    settings: &Settings,
+    here: Option<Arc<dyn Provider>>,
+    outbound: &Outbound,
+    budgets: Budgets,
+) -> anyhow::Result<Models> {
+    let choosing = match (settings.assistant.provider.as_str(), &here) {
+        (config::EXTRACTIVE, _) | (config::LOCAL, None) => {
+            return Ok(Models::new(Choosing::Quote, Vec::new(), budgets));
+        }
+        (config::AUTO, here) => {
+            let router = route::Router::new(&settings.routing, &settings.ai.provider)?;
+            Choosing::Route(match here {
+                Some(here) => router.with_local(here.model()),
+                None => router,
+            })
+        }
+        (name, _) => Choosing::Always(name.to_owned()),
     };
     let prices = PriceTable::new(&settings.ai.price)?;
     let wanted = |one: &&ProviderSettings| match &choosing {
@@ -144,7 +157,63 @@ fn models(settings: &Settings, outbound: &Outbound, budgets: Budgets) -> anyhow:
             if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
         models.push((model(one, outbound.clone())?, price));
     }
-    Ok(Models::new(choosing, models, budgets))
+    let models = Models::new(choosing, models, budgets);
+    Ok(match here {
+        Some(here) => models.with_local(here, settings.local_model.passages),
+        None => models,
+    })
+}
+
+/// The model of the data directory that runs in this process, if there is one that can.
+///
+/// # Errors
+/// When the folder cannot be read, or the settings name a file that is not there or one of several.
+#[cfg(feature = "local-model")]
+pub fn local_model(
+    settings: &Settings,
+    program: &Path,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    let wanted = &settings.local_model;
+    let Some(found) = local::Folder::of(&settings.store.data_dir).choose(&wanted.file)? else {
+        return Ok(None);
+    };
+    if let Err(error) = &found.header {
+        tracing::error!(file = %found.path.display(), "the local model cannot be used: {error}");
+        return Ok(None);
+    }
+    let model = local::LocalModel::new(
+        local::LocalSettings {
+            name: config::LOCAL.to_owned(),
+            file: found.path,
+            digest: found.digest,
+            threads: (wanted.threads > 0).then_some(wanted.threads),
+            context_tokens_max: wanted.context_tokens,
+            memory_bytes_max: (wanted.memory_bytes_max > 0).then_some(wanted.memory_bytes_max),
+            idle: wanted.idle(),
+            waiting_max: wanted.waiting_max,
+            answer: wanted.answer(),
+            program: Some(program.to_owned()),
+        },
+        clock.clone(),
+    );
+    Ok(Some(Arc::new(model)))
+}
+
+/// This build has no engine; a model that is there is reported.
+///
+/// # Errors
+/// As with the engine.
+#[cfg(not(feature = "local-model"))]
+pub fn local_model(
+    settings: &Settings,
+    _: &Path,
+    _: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    if let Some(found) = local::Folder::of(&settings.store.data_dir).choose(&settings.local_model.file)? {
+        tracing::warn!(file = %found.path.display(), "this build of Frontdesk cannot run local models");
+    }
+    Ok(None)
 }
 
 /// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
@@ -298,7 +367,7 @@ impl App {
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            models(settings, &outbound, budgets.clone())?,
+            models(settings, local_model(settings, program, &clock)?, &outbound, budgets.clone())?,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),

@@ -13,6 +13,7 @@ mod breaker;
 pub mod embedding;
 mod error;
 mod image;
+pub mod local;
 mod message;
 pub mod prices;
 mod provider;

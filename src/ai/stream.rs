@@ -8,6 +8,12 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// A step of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// The model in this process is busy with others: so many questions are answered first. May come several times, before any
+    /// text only.
+    Waiting {
+        /// Questions before this one, the one that is being answered included.
+        before: usize,
+    },
     /// The next piece of text; never empty.
     Delta(String),
     /// The end. Comes exactly once, last, and only after some text. Anything but [`StopReason::Complete`] and

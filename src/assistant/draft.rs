@@ -15,13 +15,18 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn begin(hub: Hub, topic: Topic, reply_to: MessageId) -> Self {
         let draft = Self { hub, topic, reply_to: reply_to.to_string(), text: String::new(), text_utf16: 0 };
-        draft.show("", 0, DraftStage::Searching);
+        draft.show("", 0, DraftStage::Searching, None);
         draft
     }
 
     /// The passages are found; now they are read.
     pub(super) fn reading(&self) {
-        self.show("", 0, DraftStage::Reading);
+        self.show("", 0, DraftStage::Reading, None);
+    }
+
+    /// The model is busy: so many questions are answered first.
+    pub(super) fn waiting(&self, before: usize) {
+        self.show("", 0, DraftStage::Waiting, Some(before));
     }
 
     /// The same text and more.
@@ -30,22 +35,27 @@ impl Draft {
         let offset = self.text_utf16;
         self.text.push_str(piece);
         self.text_utf16 += piece.encode_utf16().count();
-        self.show(piece, offset, DraftStage::Writing);
+        self.show(piece, offset, DraftStage::Writing, None);
     }
 
     /// Another text in place of all that was shown.
     pub(super) fn replace(&mut self, text: &str) {
         self.text = text.to_owned();
         self.text_utf16 = text.encode_utf16().count();
-        self.show(text, 0, DraftStage::Writing);
+        self.show(text, 0, DraftStage::Writing, None);
     }
 
-    fn show(&self, piece: &str, offset: usize, stage: DraftStage) {
-        let payload = DraftPiece { reply_to: self.reply_to.clone(), text: piece.to_owned(), offset, stage };
+    fn show(&self, piece: &str, offset: usize, stage: DraftStage, before: Option<usize>) {
+        let (reply_to, text) = (self.reply_to.clone(), piece.to_owned());
+        let payload = DraftPiece { reply_to, text, offset, stage, before };
         match Frame::write(FrameKind::Draft, None, &payload, None) {
             Ok(frame) => {
-                let live =
-                    LiveDraft { reply_to: self.reply_to.clone(), text: self.text.as_str().into(), stage };
+                let live = LiveDraft {
+                    reply_to: self.reply_to.clone(),
+                    text: self.text.as_str().into(),
+                    stage,
+                    before,
+                };
                 self.hub.set_draft(self.topic, live, &frame);
             }
             Err(error) => tracing::warn!(?error, "a piece of a draft was not shown"),

@@ -72,6 +72,7 @@ pub(super) async fn generate(
     let mut end = None;
     while let Some(event) = stream.next().await {
         match event {
+            Ok(Event::Waiting { before }) => draft.waiting(before),
             Ok(Event::Delta(piece)) => {
                 reply.push_str(&piece);
                 text.push_str(&grounder.push(&piece));

@@ -27,6 +27,8 @@ pub(super) struct Model {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) price: Price,
     pub(super) breaker: Breaker,
+    /// Passages that it is given, at most, where it reads slowly.
+    pub(super) passages_max: Option<usize>,
 }
 
 /// The models that may answer. Cheap to clone.
@@ -51,9 +53,21 @@ impl Models {
     #[must_use]
     pub fn new(choosing: Choosing, models: Vec<(Arc<dyn Provider>, Price)>, budgets: Budgets) -> Self {
         let by_name = models.into_iter().map(|(provider, price)| {
-            (provider.name().to_owned(), Model { provider, price, breaker: Breaker::default() })
+            let name = provider.name().to_owned();
+            (name, Model { provider, price, breaker: Breaker::default(), passages_max: None })
         });
         Self { choosing, by_name: Arc::new(by_name.collect()), budgets }
+    }
+
+    /// With the model in this process too, which costs nothing and is given at most `passages_max`.
+    #[must_use]
+    pub fn with_local(mut self, provider: Arc<dyn Provider>, passages_max: usize) -> Self {
+        let (name, price) = (provider.name().to_owned(), Price::free(provider.model()));
+        let model = Model { provider, price, breaker: Breaker::default(), passages_max: Some(passages_max) };
+        let mut by_name = Arc::into_inner(self.by_name).unwrap_or_default();
+        by_name.insert(name, model);
+        self.by_name = Arc::new(by_name);
+        self
     }
 
     /// The model that the settings call `name`.

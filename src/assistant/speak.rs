@@ -102,6 +102,8 @@ impl Speaker<'_> {
         draft: &mut Draft,
         asked: &mut Asked,
     ) -> Result<bool, Error> {
+        let most = model.passages_max.unwrap_or(wish.passages.len());
+        let wish = Wish { passages: wish.passages.get(..most).unwrap_or(wish.passages), ..wish };
         for wish in [wish, shortened(wish)] {
             let request = wish.request();
             let most = match self.reserve(model, &request).await? {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::egress::aligned;
 use super::{Failure, SettingsArguments};
-use crate::ai;
+use crate::ai::{self, Provider};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
 use crate::config::{ProviderKind, ProviderSettings, Settings};
@@ -52,7 +52,7 @@ struct Trial {
 pub(super) fn run(arguments: &SettingsArguments, wish: &CheckArguments) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     let chosen = chosen(&settings, wish.name.as_deref())?;
-    let trials = super::run_async(try_out(&settings, &chosen))?;
+    let trials = super::run_async(try_out(&settings, chosen))?;
     let text = if wish.json {
         let line = serde_json::json!({ "ok": trials.iter().all(|trial| trial.ok), "models": trials });
         line.to_string()
@@ -66,45 +66,75 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &CheckArguments) -> Resul
     }
 }
 
-/// The models to be tried: all, or the one that was named.
-fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<&'a ProviderSettings>, Failure> {
-    let all = &settings.ai.provider;
-    let chosen: Vec<_> = all.iter().filter(|one| name.is_none_or(|name| one.name == name)).collect();
-    match name {
-        Some(name) if chosen.is_empty() => {
-            let known: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(Failure::new(format!("No [[ai.provider]] is named \"{name}\". There are: {known}.")))
+/// A model to be tried.
+#[derive(Debug)]
+enum Chosen<'a> {
+    /// As the settings describe it.
+    Configured(&'a ProviderSettings),
+    /// The one in the data directory.
+    Local(Arc<dyn Provider>),
+}
+
+impl Chosen<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Configured(provider) => &provider.name,
+            Self::Local(provider) => provider.name(),
         }
-        _ => Ok(chosen),
     }
 }
 
+/// The models to be tried: all, or the one that was named.
+fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Chosen<'a>>, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let program = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
+    let here = app::local_model(settings, &program, &clock).map_err(|error| Failure::from_any(&error))?;
+    let all = settings.ai.provider.iter().map(Chosen::Configured).chain(here.map(Chosen::Local));
+    let all: Vec<_> = all.collect();
+    let Some(name) = name else { return Ok(all) };
+    if all.iter().all(|one| one.name() != name) {
+        let known: Vec<_> = all.iter().map(Chosen::name).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(Failure::new(format!("No [[ai.provider]] is named \"{name}\". There are: {known}.")));
+    }
+    Ok(all.into_iter().filter(|one| one.name() == name).collect())
+}
+
 /// All at a time, in the order of the settings.
-async fn try_out(settings: &Settings, chosen: &[&ProviderSettings]) -> Result<Vec<Trial>, Failure> {
+async fn try_out(settings: &Settings, chosen: Vec<Chosen<'_>>) -> Result<Vec<Trial>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbound = app::outbound(settings, &clock, None).map_err(|error| Failure::from_any(&error))?;
-    let trials = chosen.iter().map(|provider| trial(provider, outbound.clone()));
+    let trials = chosen.into_iter().map(|chosen| trial(chosen, outbound.clone()));
     Ok(stream::iter(trials).buffered(ASKED_MAX).collect().await)
 }
 
-async fn trial(provider: &ProviderSettings, outbound: Outbound) -> Trial {
-    let (latency_ms, outcome) = match app::model(provider, outbound) {
-        Ok(model) => {
-            let checked = model.check().await;
+async fn trial(chosen: Chosen<'_>, outbound: Outbound) -> Trial {
+    let (name, kind, model, host, provider) = match chosen {
+        Chosen::Local(provider) => {
+            let (name, model) = (provider.name().to_owned(), provider.model().to_owned());
+            (name, "local", model, None, Ok(provider))
+        }
+        Chosen::Configured(provider) => {
+            let host = provider.address().and_then(|url| {
+                let host = url.host_str()?.to_owned();
+                Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+            });
+            let (name, model) = (provider.name.clone(), provider.model.clone());
+            (name, kind(provider.kind), model, host, app::model(provider, outbound))
+        }
+    };
+    let (latency_ms, outcome) = match provider {
+        Ok(provider) => {
+            let checked = provider.check().await;
             (u64::try_from(checked.took.as_millis()).unwrap_or(u64::MAX), checked.outcome)
         }
         Err(error) => (0, Err(error)),
     };
-    let host = provider.address().and_then(|url| {
-        let host = url.host_str()?.to_owned();
-        Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
-    });
     let error = outcome.err();
     Trial {
-        name: provider.name.clone(),
-        kind: kind(provider.kind),
-        model: provider.model.clone(),
+        name,
+        kind,
+        model,
         host: host.unwrap_or_default(),
         latency_ms,
         ok: error.is_none(),
@@ -209,7 +239,7 @@ mod tests {
     fn a_name_that_there_is_not_is_said_with_those_there_are() {
         let settings = settings("{name='a',kind='openai',model='m'},{name='b',kind='google',model='m'}");
         assert_eq!(chosen(&settings, None).unwrap().len(), 2);
-        assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name, "b");
+        assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name(), "b");
         let said = chosen(&settings, Some("c")).unwrap_err().to_string();
         assert_eq!(said, "No [[ai.provider]] is named \"c\". There are: a, b.");
         assert!(shown(&[]).contains("[[ai.provider]]"));
@@ -218,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_model_that_may_not_be_asked_is_said_with_the_setting_that_forbids_it() {
         let settings = settings("{name='a',kind='openai',model='m'}");
-        let trials = try_out(&settings, &chosen(&settings, None).unwrap()).await.unwrap();
+        let trials = try_out(&settings, chosen(&settings, None).unwrap()).await.unwrap();
         let text = shown(&trials);
         assert!(text.contains("api.openai.com") && text.contains("failed"), "{text}");
         assert!(text.contains("outbound.allow in the settings"), "{text}");

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Failure, SettingsArguments};
+use crate::ai::local::Folder;
 use crate::ai::prices::{PriceError, PriceTable};
 use crate::ai::route::forecast::{Assumptions, Forecast, Line, forecast, listed_cost};
 use crate::ai::route::{Decision, Question, Router};
@@ -82,7 +83,7 @@ fn route_one(
     wish: &RouteArguments,
     text: &str,
 ) -> Result<String, Failure> {
-    let mut router = Router::new(&settings.routing, &settings.ai.provider)?;
+    let mut router = router(settings)?;
     if let Some(strategy) = &wish.strategy {
         router = router.by(&settings.routing, strategy)?;
     }
@@ -167,7 +168,7 @@ fn route_file(
     if lines.is_empty() {
         return Err(Failure::new(format!("There are no questions in {}.", path.display())));
     }
-    let in_force = Router::new(&settings.routing, &settings.ai.provider)?;
+    let in_force = router(settings)?;
     let names: Vec<&str> = match &wish.strategy {
         Some(name) => vec![name],
         None => settings.routing.strategies.iter().map(|strategy| strategy.name.as_str()).collect(),
@@ -234,6 +235,17 @@ fn table_of(forecast: &Forecast) -> String {
         _ = write!(shown, "\n  the tier that a person chose: {:.1}%", 100.0 * agreement);
     }
     shown
+}
+
+/// As the appliance would route, the model of its data directory included.
+fn router(settings: &Settings) -> Result<Router, Failure> {
+    let router = Router::new(&settings.routing, &settings.ai.provider)?;
+    let folder = Folder::of(&settings.store.data_dir);
+    let here = folder.choose(&settings.local_model.file).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(match here {
+        Some(found) if found.header.is_ok() => router.with_local(&found.model()),
+        _ => router,
+    })
 }
 
 #[cfg(test)]

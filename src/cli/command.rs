@@ -1,6 +1,7 @@
 //! The commands, and how one is carried out.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -9,9 +10,10 @@ use super::ai::AiCommand;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
+use super::model::ModelCommand;
 use super::{
     Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
-    openapi, serve, setup,
+    model, openapi, serve, setup,
 };
 
 /// An AI support desk in one binary.
@@ -42,6 +44,11 @@ enum Command {
         #[command(subcommand)]
         command: AiCommand,
     },
+    /// Add, show and remove the language models that run inside the appliance
+    Model {
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
     /// Look at the settings
@@ -56,6 +63,12 @@ enum Command {
     /// Take one document apart in a process of its own
     #[command(hide = true)]
     ExtractWorker,
+    /// Load a language model and let it write one token, in a process of its own
+    #[command(hide = true)]
+    TryModel {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +110,8 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),
         Command::ExtractWorker => extract_worker::run(),
+        Command::Model { command } => model::run(&line.settings, command),
+        Command::TryModel { file } => model::try_out(file),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
-use super::assistant::{AUTO, EXTRACTIVE};
+use super::assistant::{AUTO, EXTRACTIVE, LOCAL};
 use super::price::{self, PriceSettings};
 use super::settings::Finding;
 use crate::base::Secret;
@@ -145,7 +145,7 @@ fn read_key(path: &std::path::Path) -> std::io::Result<Secret> {
 impl Ai {
     pub(super) fn check(&mut self, environment: &[(String, String)]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut names = vec![EXTRACTIVE.to_owned(), AUTO.to_owned()];
+        let mut names = vec![EXTRACTIVE.to_owned(), AUTO.to_owned(), LOCAL.to_owned()];
         for provider in &mut self.provider {
             if let Err(reason) = provider.find_key(environment) {
                 findings.push(("ai.provider", reason));

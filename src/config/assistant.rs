@@ -9,6 +9,8 @@ use super::settings::Finding;
 pub const EXTRACTIVE: &str = "extractive";
 /// In place of a provider's name: whichever the routing chooses.
 pub const AUTO: &str = "auto";
+/// In place of a provider's name: the model in this process, and where there is none the answerer that needs no model.
+pub const LOCAL: &str = "local";
 /// More of a conversation than that helps no answer, and every message costs.
 const HISTORY_MESSAGES_MAX: usize = 100;
 
@@ -16,7 +18,7 @@ const HISTORY_MESSAGES_MAX: usize = 100;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assistant {
-    /// `extractive`, `auto`, or the name of a provider.
+    /// `local`, `extractive`, `auto`, or the name of a provider.
     pub provider: String,
     /// The last messages that the model is given.
     pub history_messages: usize,
@@ -25,7 +27,7 @@ pub struct Assistant {
 impl Assistant {
     pub(super) fn check(&self, ai: &Ai) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if ![EXTRACTIVE, AUTO].contains(&self.provider.as_str())
+        if ![EXTRACTIVE, AUTO, LOCAL].contains(&self.provider.as_str())
             && ai.provider.iter().all(|one| one.name != self.provider)
         {
             findings

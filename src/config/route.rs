@@ -6,15 +6,13 @@
 
 use serde::Deserialize;
 
-use super::assistant::EXTRACTIVE;
+use super::assistant::{EXTRACTIVE, LOCAL};
 use super::host_address::is_this_machine;
 use super::settings::Finding;
 use super::{DEFAULTS, ProviderSettings};
 
 /// What `zero_day` selects.
 const STABLE: &str = "stable";
-/// In a strategy: the first provider on this machine, or the extractive answerer.
-const LOCAL: &str = "local";
 const KEY: &str = "routing.strategies";
 
 /// How questions find their model.

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store};
+use super::{
+    Ai, Assistant, Budget, Knowledge, Limits, LocalModel, Log, Outbound, Retrieval, Routing, Server, Store,
+};
 
 /// A setting and what is wrong with it.
 pub type Finding = (&'static str, String);
@@ -23,6 +25,8 @@ pub struct Settings {
     pub assistant: Assistant,
     /// Model servers.
     pub ai: Ai,
+    /// The model in this process.
+    pub local_model: LocalModel,
     /// What a workspace may spend.
     pub budget: Budget,
     /// Which model answers what.
@@ -43,6 +47,7 @@ impl Settings {
         findings.extend(self.knowledge.check());
         findings.extend(self.retrieval.check());
         findings.extend(self.ai.check(environment));
+        findings.extend(self.local_model.check());
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());

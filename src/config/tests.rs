@@ -54,7 +54,7 @@ fn the_defaults_are_complete_and_make_sense() {
     let loaded = load(&Sources::default()).unwrap();
     assert_eq!(loaded.settings.server.https_listen.port(), 8443);
     assert_eq!(loaded.settings.server.public_address(8443), "https://localhost:8443");
-    assert_eq!(loaded.settings.assistant.provider, "extractive");
+    assert_eq!(loaded.settings.assistant.provider, "local");
     assert!(loaded.values.iter().all(|setting| setting.origin == Origin::Default));
 }
 

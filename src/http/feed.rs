@@ -145,7 +145,8 @@ pub fn conversation_frame(conversation: &ConversationView) -> Result<Frame, real
 }
 
 fn whole_draft(live: &LiveDraft) -> Result<Frame, realtime::Error> {
-    let stage: DraftStage = live.stage;
-    let piece = DraftPiece { reply_to: live.reply_to.clone(), text: live.text.to_string(), offset: 0, stage };
+    let (stage, before): (DraftStage, _) = (live.stage, live.before);
+    let (reply_to, text) = (live.reply_to.clone(), live.text.to_string());
+    let piece = DraftPiece { reply_to, text, offset: 0, stage, before };
     Frame::write(FrameKind::Draft, None, &piece, None)
 }

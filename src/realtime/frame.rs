@@ -161,6 +161,8 @@ pub struct Ack<M> {
 pub enum DraftStage {
     /// The documents are being searched.
     Searching,
+    /// The model is busy with other questions.
+    Waiting,
     /// The model reads the passages.
     Reading,
     /// Text is coming.
@@ -178,6 +180,9 @@ pub struct DraftPiece {
     pub offset: usize,
     /// How far the answer is.
     pub stage: DraftStage,
+    /// While it waits: how many questions are answered first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<usize>,
 }
 
 /// Payload of `user_typing`, `user_stopped_typing`, `user_joined` and `user_left`.
@@ -224,8 +229,13 @@ mod tests {
 
     #[test]
     fn a_frame_is_written_as_the_contract_says() {
-        let draft =
-            DraftPiece { reply_to: "msg_1".into(), text: "ü".into(), offset: 3, stage: DraftStage::Writing };
+        let draft = DraftPiece {
+            reply_to: "msg_1".into(),
+            text: "ü".into(),
+            offset: 3,
+            stage: DraftStage::Writing,
+            before: None,
+        };
         let frame = Frame::write(FrameKind::Draft, None, &draft, None).unwrap();
         let expected = r#"{"type":"draft","id":null,"payload":{"reply_to":"msg_1","text":"ü","offset":3,"stage":"writing"}}"#;
         assert_eq!(&**frame.text(), expected);

@@ -58,6 +58,8 @@ impl Default for Limits {
 /// An answer that is being written, as far as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveDraft {
+    /// While it waits: how many questions are answered first.
+    pub before: Option<usize>,
     /// The message that is being answered.
     pub reply_to: String,
     /// The whole text so far.

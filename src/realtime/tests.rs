@@ -17,13 +17,18 @@ fn message(seq: u64) -> Frame {
 }
 
 fn piece(text: &str) -> Frame {
-    let draft =
-        DraftPiece { reply_to: "msg_1".into(), text: text.into(), offset: 0, stage: DraftStage::Writing };
+    let draft = DraftPiece {
+        reply_to: "msg_1".into(),
+        text: text.into(),
+        offset: 0,
+        stage: DraftStage::Writing,
+        before: None,
+    };
     Frame::write(FrameKind::Draft, None, &draft, None).unwrap()
 }
 
 fn draft(text: &str) -> LiveDraft {
-    LiveDraft { reply_to: "msg_1".into(), text: text.into(), stage: DraftStage::Writing }
+    LiveDraft { reply_to: "msg_1".into(), text: text.into(), stage: DraftStage::Writing, before: None }
 }
 
 fn small() -> Limits {

@@ -14,6 +14,10 @@ mod documents;
 mod egress;
 mod events;
 mod files;
+#[cfg(feature = "local-model")]
+mod gguf;
+#[cfg(feature = "local-model")]
+mod local_model;
 mod model;
 mod models;
 mod rights;

@@ -43,7 +43,7 @@ pub use openai_compatible::{
 };
 pub(in crate::ai) use refusal::{Asked, Refusal};
 
-/// The steps of an answer: any number of [`Event::Delta`], then one [`Event::Finished`] or one error, then nothing.
+/// The steps of an answer: any number of [`Event::Waiting`], then any number of [`Event::Delta`], then one [`Event::Finished`] or one error, then nothing.
 pub type EventStream = BoxStream<'static, Result<Event, Error>>;
 
 /// What a trial came to.

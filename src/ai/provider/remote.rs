@@ -155,7 +155,7 @@ impl Remote {
         };
         match transcript.finish(true, &server.asked())? {
             Event::Finished { stop_reason, usage } => Ok(Answer { text, stop_reason, usage }),
-            Event::Delta(_) => Err(server.asked().malformed("the answer has no end")),
+            Event::Waiting { .. } | Event::Delta(_) => Err(server.asked().malformed("the answer has no end")),
         }
     }
 

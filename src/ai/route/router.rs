@@ -32,6 +32,13 @@ impl Router {
         })
     }
 
+    /// With the model in this process, under its reserved name.
+    #[must_use]
+    pub fn with_local(mut self, model: &str) -> Self {
+        self.configured.push(Configured { name: LOCAL.to_owned(), model: model.to_owned(), is_here: true });
+        self
+    }
+
     /// The same by another strategy of the settings.
     ///
     /// # Errors

@@ -119,7 +119,7 @@ export interface MessageHistory {
   next_after_seq: number | null;
 }
 
-export type Stage = 'searching' | 'reading' | 'writing';
+export type Stage = 'searching' | 'waiting' | 'reading' | 'writing';
 
 /** A piece of an answer being written: from `offset` (UTF-16 code units) on, the text so far is replaced by `text`. */
 export interface DraftPiece {
@@ -127,6 +127,8 @@ export interface DraftPiece {
   text: string;
   offset: number;
   stage: Stage;
+  /** While it waits: how many questions are answered first. */
+  before?: number;
 }
 
 /** What the server sends over the WebSocket and as server-sent events. */

@@ -10,13 +10,15 @@ export interface Draft {
   replyTo: string;
   text: string;
   stage: Stage;
+  /** While it waits: how many questions are answered first. */
+  before: number;
 }
 
 /** The draft after a piece; a piece for another question starts anew. */
 export function applyPiece(draft: Draft | null, piece: DraftPiece): Draft {
   const current = draft?.replyTo === piece.reply_to ? draft.text : '';
   const text = piece.offset <= current.length ? current.slice(0, piece.offset) + piece.text : current;
-  return { replyTo: piece.reply_to, text, stage: piece.stage };
+  return { replyTo: piece.reply_to, text, stage: piece.stage, before: piece.before ?? 0 };
 }
 
 /** The longest start of `text` with at most `units` code units that does not split a surrogate pair. */
