@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::books::Books;
 use super::draft::Draft;
 use super::follow_up::standalone;
 use super::generate::Wish;
@@ -177,7 +178,8 @@ impl Assistant {
             history,
             passages: &given,
         };
-        Speaker { models: &self.models, keyspace, clock: &*self.clock, subject }.speak(wish, draft).await
+        let books = Books { budgets: &self.models.budgets, keyspace, clock: &*self.clock, subject };
+        Speaker { models: &self.models, books }.speak(wish, draft).await
     }
 
     /// The answer of whoever gave one; the quoted one where no model did.

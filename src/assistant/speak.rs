@@ -1,22 +1,20 @@
-//! Asks one model after another until one of them answers, and keeps the books meanwhile.
+//! Asks one model after another until one of them answers.
 //!
-//! Before each call its most possible cost is set aside; a call that failed after it had cost something is booked at once, the last
-//! one with the answer. A model that fails is followed by the next one, which begins anew: what the first had shown is
-//! replaced, never continued. When none answers, the caller quotes the documents.
+//! A model that fails is followed by the next one, which begins anew: what the first had shown is replaced, never
+//! continued. When none answers, the caller quotes the documents. What the calls cost is [`books`](super::books)' matter.
 
 use std::time::Instant;
 
 use super::Error;
+use super::books::{self, Allowed, Books};
 use super::draft::Draft;
 use super::generate::{Generated, Heard, Wish, generate};
 use super::models::{Model, Models};
 use super::trace::Attempt;
-use crate::ai::prices::Reservation;
 use crate::ai::route::{Choice, Decision};
 use crate::ai::{self, ChatRequest, StopReason, Usage};
-use crate::base::{Clock, Fault as _, Micros, Timestamp};
-use crate::budget::{AtLimit, NewCharge, Outcome, Subject};
-use crate::store::Keyspace;
+use crate::base::{Fault as _, Micros, Timestamp};
+use crate::budget::{AtLimit, NewCharge};
 
 /// Of a conversation that is too long for a model, so many of the last messages are kept.
 const HISTORY_KEPT: usize = 2;
@@ -51,19 +49,10 @@ pub(super) struct Asked {
     pub(super) prompt: Option<String>,
 }
 
-/// Whether the budget allows a call.
-enum Allowed {
-    /// So much is set aside for it.
-    Yes(Micros),
-    No(AtLimit),
-}
-
 /// Asks for the answer to one message.
 pub(super) struct Speaker<'a> {
     pub(super) models: &'a Models,
-    pub(super) keyspace: &'a Keyspace,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) subject: Subject,
+    pub(super) books: Books<'a>,
 }
 
 impl Speaker<'_> {
@@ -79,7 +68,7 @@ impl Speaker<'_> {
         };
         for choice in plan.choices {
             let Some(model) = self.models.get(&choice.provider) else { continue };
-            if let Err(until) = model.breaker.admit(self.clock.now()) {
+            if let Err(until) = model.breaker.admit(self.books.now()) {
                 asked.attempts.push(Attempt::left_alone(&choice, until));
                 continue;
             }
@@ -104,7 +93,7 @@ impl Speaker<'_> {
     ) -> Result<bool, Error> {
         for wish in [wish, shortened(wish)] {
             let request = wish.request();
-            let most = match self.reserve(model, &request).await? {
+            let most = match self.books.reserve(&model.price, &request).await? {
                 Allowed::Yes(amount) => amount,
                 Allowed::No(at_limit) => {
                     asked.attempts.push(Attempt::over_budget(&choice));
@@ -117,9 +106,9 @@ impl Speaker<'_> {
             let prompt = prompt_hash(&request);
             let begun = Instant::now();
             let heard = generate(&*model.provider, request, wish.passages, draft).await;
-            let cost = cost(model, &choice, &heard.usage, most);
+            let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
-            let charge = (heard.usage != Usage::default()).then(|| charge(&choice, heard.usage, cost));
+            let charge = (heard.usage != Usage::default()).then(|| books::charge(&choice, heard.usage, cost));
             match heard.outcome {
                 Ok(generated) => {
                     model.breaker.succeeded();
@@ -135,9 +124,9 @@ impl Speaker<'_> {
                         "a model failed"
                     );
                     if is_its_fault(&error) {
-                        model.breaker.failed(self.clock.now(), error.retry_after());
+                        model.breaker.failed(self.books.now(), error.retry_after());
                     }
-                    self.book(charge).await?;
+                    self.books.book(charge).await?;
                     if !matches!(error, ai::Error::ContextTooLong { .. }) {
                         return Ok(false);
                     }
@@ -146,45 +135,6 @@ impl Speaker<'_> {
         }
         Ok(false)
     }
-
-    /// Sets aside what the call can cost at most. What is free needs no budget.
-    async fn reserve(&self, model: &Model, request: &ChatRequest) -> Result<Allowed, Error> {
-        if model.price.is_free() {
-            return Ok(Allowed::Yes(Micros::ZERO));
-        }
-        let amount = model.price.reserve(&Reservation {
-            input_bytes: request.text_bytes(),
-            messages: request.messages.len(),
-            images: request.images().count(),
-            output_tokens_max: request.max_output_tokens,
-        })?;
-        let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
-        let reserved = move |tx: &mut crate::store::WriteTx<'_>| {
-            Ok::<_, Error>(match budgets.reserve(tx, now, subject, amount)? {
-                Outcome::Refused(refusal) => {
-                    tracing::info!(?refusal, "the budget does not allow a call");
-                    Allowed::No(budgets.budget(tx)?.at_limit)
-                }
-                Outcome::Reserved(_) | Outcome::Settled(_) => Allowed::Yes(amount),
-            })
-        };
-        self.keyspace.write(reserved).await
-    }
-
-    /// Books a call that came to nothing.
-    async fn book(&self, charge: Option<NewCharge>) -> Result<(), Error> {
-        let Some(charge) = charge else { return Ok(()) };
-        let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
-        self.keyspace.write(move |tx| budgets.charge(tx, now, subject, &charge).map_err(Error::from)).await
-    }
-}
-
-/// What a call cost; what was set aside for it where a server tells more than can be counted.
-fn cost(model: &Model, choice: &Choice, usage: &Usage, most: Micros) -> Micros {
-    model.price.cost(usage).unwrap_or_else(|error| {
-        tracing::error!(?error, provider = choice.provider, "the cost of a call cannot be told");
-        most
-    })
 }
 
 /// The same with the last messages and the better half of the passages.
@@ -251,11 +201,6 @@ fn is_its_fault(error: &ai::Error) -> bool {
             | ai::Error::Filtered { .. }
             | ai::Error::RequestRefused { .. }
     )
-}
-
-fn charge(choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
-    let tier = choice.tier.map_or_else(|| "fixed".to_owned(), |tier| tier.to_string());
-    NewCharge { provider: choice.provider.clone(), model: choice.model.clone(), tier, usage, cost }
 }
 
 /// Of everything that the model is sent.
