@@ -35,7 +35,7 @@ use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
 use crate::store::{Extensions, KeyspaceId, Store, StoreOptions};
 use crate::telemetry::Health;
-use crate::{config, contacts, http, store};
+use crate::{config, contacts, http, store, tenants};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -103,6 +103,10 @@ fn assistant_settings(settings: &Settings) -> assistant::Settings {
         passages_max: settings.retrieval.top_k,
         min_score: settings.retrieval.min_score,
         history_messages_max: settings.assistant.history_messages,
+        uncited_claims: match settings.assistant.uncited_claims {
+            config::UncitedClaims::Withhold => tenants::UncitedClaims::Withhold,
+            config::UncitedClaims::Mark => tenants::UncitedClaims::Mark,
+        },
         ..assistant::Settings::default()
     }
 }

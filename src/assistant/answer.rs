@@ -28,10 +28,11 @@ use crate::budget::{self, Budgets, NewCharge, Scope, Subject};
 use crate::conversations::{self, Answer, Author, Citation, Message, MessagePosted, NewReply, Timings};
 use crate::identity::Pass;
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
-use crate::knowledge::{Knowledge, Options, Passage};
+use crate::knowledge::{Knowledge, Options, Passage, Span};
 use crate::realtime::{Hub, Topic};
+use crate::search;
 use crate::store::{self, Keyspace, Read, WriteTx};
-use crate::{search, tenants};
+use crate::tenants::{self, Tenant, UncitedClaims};
 
 /// Answers a visitor's message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,13 +65,21 @@ pub struct Settings {
     pub min_score: f32,
     /// Earlier messages that a language model reads.
     pub history_messages_max: usize,
+    /// What becomes of a model's answer in part of which nothing is cited, where the workspace sets nothing itself.
+    pub uncited_claims: UncitedClaims,
     /// Answers that are quoted at a time.
     pub quoting_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { passages_max: 10, min_score: 0.0, history_messages_max: 10, quoting_max: 2 }
+        Self {
+            passages_max: 10,
+            min_score: 0.0,
+            history_messages_max: 10,
+            uncited_claims: UncitedClaims::Withhold,
+            quoting_max: 2,
+        }
     }
 }
 
@@ -106,6 +115,7 @@ struct Composed {
     provider: String,
     model: String,
     citations: Vec<Citation>,
+    uncited: Vec<Span>,
     note: Option<String>,
     /// Of the last call of a model, to be settled with the answer.
     charge: Option<NewCharge>,
@@ -169,14 +179,17 @@ impl Assistant {
         passages: &[Passage],
         draft: &mut Draft,
     ) -> Result<Asked, Error> {
-        let (given, workspace) = (given(passages), self.workspace(keyspace)?);
-        let tenant = keyspace.tenant().map(|tenant| tenant.to_string());
+        let (given, tenant) = (given(passages), self.tenant(keyspace)?);
+        let workspace = tenant.as_ref().map(|tenant| tenant.name.as_str()).unwrap_or_default();
+        let own = tenant.as_ref().and_then(|tenant| tenant.uncited_claims);
+        let id = keyspace.tenant().map(|tenant| tenant.to_string());
         let wish = Wish {
-            tenant: tenant.as_deref(),
-            workspace: &workspace,
+            tenant: id.as_deref(),
+            workspace,
             question: &question.text,
             history,
             passages: &given,
+            uncited_claims: own.unwrap_or(self.settings.uncited_claims),
         };
         let books = Books { budgets: &self.models.budgets, keyspace, clock: &*self.clock, subject };
         Speaker { models: &self.models, books }.speak(wish, draft).await
@@ -192,7 +205,7 @@ impl Assistant {
     ) -> Result<Composed, Error> {
         let (note, charge) = (asked.note, asked.charge);
         match asked.spoken {
-            Spoken::Answer { text, cited, by } => {
+            Spoken::Answer { text, cited, uncited, by } => {
                 let citations = cited.iter().zip(1..).filter_map(|(place, number)| {
                     passages.get(*place).map(|passage| citation(number, passage, Vec::new()))
                 });
@@ -203,6 +216,7 @@ impl Assistant {
                     provider: by.provider,
                     model: by.model,
                     citations: citations.collect(),
+                    uncited,
                     note,
                     charge,
                 })
@@ -217,6 +231,7 @@ impl Assistant {
                     provider: NOBODY.to_owned(),
                     model: NOBODY.to_owned(),
                     citations: Vec::new(),
+                    uncited: Vec::new(),
                     note,
                     charge,
                 })
@@ -253,17 +268,17 @@ impl Assistant {
             provider: EXTRACTIVE.to_owned(),
             model: self.knowledge.embedder().model_id().to_owned(),
             citations: citations.collect(),
+            uncited: Vec::new(),
             note: None,
             charge: None,
             text: quoted.text,
         })
     }
 
-    /// What people call the workspace.
-    fn workspace(&self, keyspace: &Keyspace) -> Result<String, Error> {
-        let Some(tenant) = keyspace.tenant() else { return Ok(String::new()) };
-        let found = self.system.read(|tx| tenants::load(tx, tenant))?;
-        Ok(found.map(|tenant| tenant.name).unwrap_or_default())
+    /// Whose keyspace it is.
+    fn tenant(&self, keyspace: &Keyspace) -> Result<Option<Tenant>, Error> {
+        let Some(tenant) = keyspace.tenant() else { return Ok(None) };
+        Ok(self.system.read(|tx| tenants::load(tx, tenant))?)
     }
 
     fn call(&self) -> Call {
@@ -372,6 +387,7 @@ impl Worker<AnswerMessage> for Assistant {
                 model: composed.model,
                 cost: Micros::ZERO,
                 citations: composed.citations,
+                uncited: composed.uncited,
                 timings,
                 note: composed.note,
             },
@@ -411,6 +427,7 @@ impl Worker<AnswerMessage> for Assistant {
                 model: NOBODY.to_owned(),
                 cost: Micros::ZERO,
                 citations: Vec::new(),
+                uncited: Vec::new(),
                 timings: Timings::default(),
                 note: Some("The answer failed repeatedly. The log says why.".to_owned()),
             },

@@ -2,7 +2,7 @@
 //!
 //! A posted message queues [`AnswerMessage`] in its own transaction. The [`Assistant`] does that job: it plans
 //! ([`plan`], pure), makes a question that leans on the one before stand alone ([`follow_up`]), finds passages, has the answer written (by quoting, or by a language model that is held to the passages:
-//! [`prompt`], [`ground`]; which one is asked, and who after it, `models` and `speak` say; what that costs, `books`), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
+//! [`prompt`], [`ground`], `claims`; which one is asked, and who after it, `models` and `speak` say; what that costs, `books`), shows it as it grows (`draft`), and stores it with its citations, its cost and its timings in
 //! the transaction that finishes the job. So a question has one answer however often the process is killed.
 //!
 //! What it says is a message of `conversations`. Table: `assistant.trace`, why an answer is as it is. Job: `assistant.answer` (lane
@@ -14,6 +14,7 @@
 
 mod answer;
 mod books;
+mod claims;
 mod draft;
 mod error;
 pub mod follow_up;

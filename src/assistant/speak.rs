@@ -15,6 +15,7 @@ use crate::ai::route::{Choice, Decision};
 use crate::ai::{self, ChatRequest, StopReason, Usage};
 use crate::base::{Fault as _, Micros, Timestamp};
 use crate::budget::{AtLimit, NewCharge};
+use crate::knowledge::Span;
 
 /// Of a conversation that is too long for a model, so many of the last messages are kept.
 const HISTORY_KEPT: usize = 2;
@@ -27,6 +28,8 @@ pub(super) enum Spoken {
         text: String,
         /// For each marker, the place of its passage in the list given, from 0.
         cited: Vec<usize>,
+        /// Its claims without a source, in UTF-16 code units of `text`.
+        uncited: Vec<Span>,
         /// Who wrote it.
         by: Choice,
     },
@@ -105,7 +108,7 @@ impl Speaker<'_> {
             };
             let prompt = prompt_hash(&request);
             let begun = Instant::now();
-            let heard = generate(&*model.provider, request, wish.passages, draft).await;
+            let heard = generate(&*model.provider, request, wish, draft).await;
             let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
             let charge = (heard.usage != Usage::default()).then(|| books::charge(&choice, heard.usage, cost));
@@ -146,16 +149,18 @@ fn shortened(wish: Wish<'_>) -> Wish<'_> {
 
 fn conclude(asked: &mut Asked, by: Choice, generated: Generated, stop_reason: Option<StopReason>) {
     match generated {
-        Generated::Answer { text, cited } => {
+        Generated::Answer { text, cited, uncited } => {
             asked.note = note(&asked.attempts, &by, stop_reason);
-            asked.spoken = Spoken::Answer { text, cited, by };
+            asked.spoken = Spoken::Answer { text, cited, uncited, by };
         }
         Generated::Declined => {
             asked.note = Some("The language model found no answer in the documents.".to_owned());
         }
-        Generated::Uncited => {
-            let note = "The language model's answer did not say where it was from, so the documents are quoted instead.";
-            asked.note = Some(note.to_owned());
+        Generated::Uncited { in_part } => {
+            let part = if in_part { "A part of the" } else { "The" };
+            asked.note = Some(format!(
+                "{part} language model's answer did not say where it was from, so the documents are quoted instead."
+            ));
         }
     }
 }
@@ -228,7 +233,7 @@ impl Attempt {
         let (outcome, said, detail) = match &heard.outcome {
             Ok(Generated::Answer { .. }) => ("answered", "answered", String::new()),
             Ok(Generated::Declined) => ("declined", "found no answer", String::new()),
-            Ok(Generated::Uncited) => ("uncited", "did not cite", String::new()),
+            Ok(Generated::Uncited { .. }) => ("uncited", "did not cite", String::new()),
             Err(error) => (error.code(), said(error), error.to_string()),
         };
         Self {

@@ -30,7 +30,7 @@ mod tests;
 mod value;
 
 pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
-pub use assistant::{AUTO, Assistant, EXTRACTIVE};
+pub use assistant::{AUTO, Assistant, EXTRACTIVE, UncitedClaims};
 pub use budget::{AtLimit, Budget};
 pub use error::{Error, Problem};
 pub use host_address::HostAddress;

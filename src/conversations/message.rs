@@ -7,6 +7,7 @@ use super::conversation::{Conversation, ConversationState, Conversations, load};
 use crate::base::{Call, ConversationId, DocumentId, MessageId, Micros, Timestamp};
 use crate::identity::pass::{Pass, Reach, ReadConversations, TakePart};
 use crate::jobs::news::{self, Event};
+use crate::knowledge::Span;
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// Characters of a message from a person.
@@ -77,6 +78,9 @@ pub struct Answer {
     pub cost: Micros,
     /// Where it has things from, by number.
     pub citations: Vec<Citation>,
+    /// Its statements that no document backs, in UTF-16 code units of the text, in order.
+    #[serde(default)]
+    pub uncited: Vec<Span>,
     /// How long it took.
     pub timings: Timings,
     /// Something people should know about it, such as why another model than usual answered.
@@ -157,6 +161,8 @@ pub struct AnswerView {
     pub cost_micros: Micros,
     /// Where it has things from, by number.
     pub citations: Vec<CitationView>,
+    /// Its statements that no document backs, in UTF-16 code units of the text, in order. Show them as such.
+    pub uncited: Vec<Span>,
     /// How long it took.
     pub timings_ms: Timings,
     /// Something people should know about it.
@@ -198,6 +204,7 @@ impl MessageView {
             model: answer.model.clone(),
             cost_micros: answer.cost,
             citations: answer.citations.iter().map(citation_view).collect(),
+            uncited: answer.uncited.clone(),
             timings_ms: answer.timings,
             note: answer.note.clone(),
         });
