@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
+use crate::ai::keys::{Keyring, KnownProvider};
 use crate::ai::prices::{Price, PriceTable};
 use crate::ai::route;
 use crate::ai::{self, Deadlines, Provider, TokenLimitField};
@@ -33,7 +34,7 @@ use crate::outbound::{
 use crate::realtime::{self, Hub, Topic};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
-use crate::store::{Extensions, KeyspaceId, Store, StoreOptions};
+use crate::store::{Extensions, Keyspace, KeyspaceId, Store, StoreOptions};
 use crate::telemetry::Health;
 use crate::{config, contacts, http, store, tenants};
 
@@ -129,9 +130,14 @@ fn default_budget(settings: &Settings) -> Budget {
 }
 
 /// The models that the settings describe, each with its price, and how one is chosen.
-fn models(settings: &Settings, outbound: &Outbound, budgets: Budgets) -> anyhow::Result<Models> {
+fn models(
+    settings: &Settings,
+    outbound: &Outbound,
+    keyring: Keyring,
+    budgets: Budgets,
+) -> anyhow::Result<Models> {
     let choosing = match settings.assistant.provider.as_str() {
-        config::EXTRACTIVE => return Ok(Models::new(Choosing::Quote, Vec::new(), budgets)),
+        config::EXTRACTIVE => return Ok(Models::new(Choosing::Quote, Vec::new(), keyring, budgets)),
         config::AUTO => Choosing::Route(route::Router::new(&settings.routing, &settings.ai.provider)?),
         name => Choosing::Always(name.to_owned()),
     };
@@ -148,7 +154,17 @@ fn models(settings: &Settings, outbound: &Outbound, budgets: Budgets) -> anyhow:
             if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
         models.push((model(one, outbound.clone())?, price));
     }
-    Ok(Models::new(choosing, models, budgets))
+    Ok(Models::new(choosing, models, keyring, budgets))
+}
+
+/// The keys of the providers that the settings describe.
+fn keyring(settings: &Settings, sealer: Sealer, system: Keyspace) -> Keyring {
+    let known = settings
+        .ai
+        .provider
+        .iter()
+        .map(|one| KnownProvider { name: one.name.clone(), key_in_settings: one.api_key.is_some() });
+    Keyring::new(sealer, system, known.collect())
 }
 
 /// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
@@ -299,10 +315,11 @@ impl App {
         let knowledge =
             Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
         let budgets = Budgets::new(default_budget(settings));
+        let keyring = keyring(settings, sealer.clone(), store.system().clone());
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            models(settings, &outbound, budgets.clone())?,
+            models(settings, &outbound, keyring.clone(), budgets.clone())?,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
@@ -329,6 +346,7 @@ impl App {
             hub,
             knowledge,
             budgets,
+            keyring,
             stopping: stopping.clone(),
         });
         services.health.ok("store");

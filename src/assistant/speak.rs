@@ -9,8 +9,9 @@ use super::Error;
 use super::books::{self, Allowed, Books};
 use super::draft::Draft;
 use super::generate::{Generated, Heard, Wish, generate};
-use super::models::{Model, Models};
+use super::models::{Model, Models, Reached};
 use super::trace::Attempt;
+use crate::ai::keys;
 use crate::ai::route::{Choice, Decision};
 use crate::ai::{self, ChatRequest, StopReason, Usage};
 use crate::base::{Fault as _, Micros, Timestamp};
@@ -71,11 +72,20 @@ impl Speaker<'_> {
         };
         for choice in plan.choices {
             let Some(model) = self.models.get(&choice.provider) else { continue };
-            if let Err(until) = model.breaker.admit(self.books.now()) {
+            let reached = match self.models.reach(self.books.keyspace, model) {
+                Ok(reached) => reached,
+                Err(keys::Error::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(?error, provider = choice.provider, "a model cannot be asked");
+                    asked.attempts.push(Attempt::without_key(&choice, &error));
+                    continue;
+                }
+            };
+            if let Err(until) = reached.breaker.admit(self.books.now()) {
                 asked.attempts.push(Attempt::left_alone(&choice, until));
                 continue;
             }
-            if self.ask(model, choice, wish, draft, &mut asked).await? {
+            if self.ask((model, &reached), choice, wish, draft, &mut asked).await? {
                 return Ok(asked);
             }
         }
@@ -88,7 +98,7 @@ impl Speaker<'_> {
     /// Asks one model, a second time with less where the conversation is too long for it. Whether the matter is settled.
     async fn ask(
         &self,
-        model: &Model,
+        (model, reached): (&Model, &Reached),
         choice: Choice,
         wish: Wish<'_>,
         draft: &mut Draft,
@@ -108,13 +118,13 @@ impl Speaker<'_> {
             };
             let prompt = prompt_hash(&request);
             let begun = Instant::now();
-            let heard = generate(&*model.provider, request, wish, draft).await;
+            let heard = generate(&*reached.provider, request, wish, draft).await;
             let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
             let charge = (heard.usage != Usage::default()).then(|| books::charge(&choice, heard.usage, cost));
             match heard.outcome {
                 Ok(generated) => {
-                    model.breaker.succeeded();
+                    reached.breaker.succeeded();
                     (asked.charge, asked.prompt) = (charge, Some(prompt));
                     conclude(asked, choice, generated, heard.stop_reason);
                     return Ok(true);
@@ -127,7 +137,7 @@ impl Speaker<'_> {
                         "a model failed"
                     );
                     if is_its_fault(&error) {
-                        model.breaker.failed(self.books.now(), error.retry_after());
+                        reached.breaker.failed(self.books.now(), error.retry_after());
                     }
                     self.books.book(charge).await?;
                     if !matches!(error, ai::Error::ContextTooLong { .. }) {
@@ -222,6 +232,10 @@ impl Attempt {
     fn left_alone(choice: &Choice, until: Timestamp) -> Self {
         let detail = format!("it has failed again and again and is left alone until {until}");
         Self::without_call(choice, "left_alone", "is not available at the moment", detail)
+    }
+
+    fn without_key(choice: &Choice, error: &keys::Error) -> Self {
+        Self::without_call(choice, error.code(), "could not be asked", error.to_string())
     }
 
     fn over_budget(choice: &Choice) -> Self {

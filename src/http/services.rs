@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Limits;
+use crate::ai::keys::Keyring;
 use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
@@ -47,6 +48,8 @@ pub struct Services {
     pub knowledge: Knowledge,
     /// What answers may cost.
     pub budgets: Budgets,
+    /// What providers are asked with.
+    pub keyring: Keyring,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
 }

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::ai::keys::Keyring;
 use crate::base::SystemClock;
 use crate::knowledge::Knowledge;
 use crate::knowledge::extract::Extractor;
@@ -102,6 +103,7 @@ impl Desk {
             hub: Hub::new(crate::realtime::Limits::default()),
             knowledge: knowledge(),
             budgets: Budgets::new(Budget::default()),
+            keyring: Keyring::new(Sealer::new(&[7; 32]), store.system().clone(), Vec::new()),
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();

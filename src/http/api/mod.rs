@@ -17,6 +17,7 @@ mod health;
 mod identity;
 mod jobs;
 mod list;
+mod provider_keys;
 mod routes;
 mod search;
 mod tenants;
