@@ -12,6 +12,7 @@ mod assistant;
 mod budget;
 mod error;
 mod host_address;
+mod ineffective;
 mod knowledge;
 mod layer;
 mod limits;

@@ -14,7 +14,7 @@ use super::{DEFAULTS, ProviderSettings};
 /// What `zero_day` selects.
 const STABLE: &str = "stable";
 /// In a strategy: the first provider on this machine, or the extractive answerer.
-const LOCAL: &str = "local";
+pub(super) const LOCAL: &str = "local";
 const KEY: &str = "routing.strategies";
 
 /// How questions find their model.
@@ -53,7 +53,7 @@ pub struct StrategySettings {
 }
 
 impl StrategySettings {
-    fn targets(&self) -> [(&'static str, &str); 4] {
+    pub(super) fn targets(&self) -> [(&'static str, &str); 4] {
         [
             ("economical", &self.economical),
             ("middle", &self.middle),
