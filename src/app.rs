@@ -137,24 +137,40 @@ fn models(
     budgets: Budgets,
 ) -> anyhow::Result<Models> {
     let choosing = match settings.assistant.provider.as_str() {
-        config::EXTRACTIVE => return Ok(Models::new(Choosing::Quote, Vec::new(), keyring, budgets)),
+        config::EXTRACTIVE => Choosing::Quote,
         config::AUTO => Choosing::Route(route::Router::new(&settings.routing, &settings.ai.provider)?),
         name => Choosing::Always(name.to_owned()),
     };
     let prices = PriceTable::new(&settings.ai.price)?;
-    let wanted = |one: &&ProviderSettings| match &choosing {
-        Choosing::Always(name) => one.name == *name,
-        Choosing::Route(_) | Choosing::Quote => true,
-    };
     let mut models = Vec::new();
-    for one in settings.ai.provider.iter().filter(wanted) {
-        // What runs here is free, unless the site puts a price on it.
-        let own = settings.ai.price.iter().any(|price| price.model == one.model);
-        let price =
-            if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
-        models.push((model(one, outbound.clone())?, price));
+    for one in &settings.ai.provider {
+        let needed = match &choosing {
+            Choosing::Always(name) => one.name == *name,
+            Choosing::Route(_) => true,
+            Choosing::Quote => false,
+        };
+        match priced(one, settings, &prices, outbound) {
+            Ok(model) => models.push(model),
+            Err(error) if needed => return Err(error),
+            // Only an answer that is asked for again could name it.
+            Err(error) => {
+                tracing::debug!(provider = one.name, %error, "a model that nothing needs cannot be used")
+            }
+        }
     }
     Ok(Models::new(choosing, models, keyring, budgets))
+}
+
+/// A model with its price. What runs here is free, unless the site puts a price on it.
+fn priced(
+    one: &ProviderSettings,
+    settings: &Settings,
+    prices: &PriceTable,
+    outbound: &Outbound,
+) -> anyhow::Result<(Arc<dyn Provider>, Price)> {
+    let own = settings.ai.price.iter().any(|price| price.model == one.model);
+    let price = if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
+    Ok((model(one, outbound.clone())?, price))
 }
 
 /// The keys of the providers that the settings describe.
@@ -326,7 +342,7 @@ impl App {
         );
         let runner =
             Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
-        let running = with_workers(runner, &knowledge, &budgets, assistant).start()?;
+        let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
         queue_sweeps(&store, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
@@ -345,6 +361,7 @@ impl App {
             authority_pem: tls.authority_pem.clone(),
             hub,
             knowledge,
+            assistant,
             budgets,
             keyring,
             stopping: stopping.clone(),

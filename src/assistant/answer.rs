@@ -11,20 +11,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::Error;
-use super::books::Books;
+use super::books::{Books, pay};
 use super::draft::Draft;
 use super::follow_up::standalone;
 use super::generate::Wish;
 use super::models::Models;
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
+use super::replay::REPLAYS_MAX;
 use super::speak::{Asked, Speaker, Spoken};
 use super::trace::{Trace, trace};
 use crate::ai::route::EXTRACTIVE;
 use crate::base::{Call, Clock, ConversationId, MessageId, Micros, Pool, Timestamp};
-use crate::budget::{self, Budgets, NewCharge, Scope, Subject};
+use crate::budget::{self, NewCharge, Subject};
 use crate::conversations::{self, Answer, Author, Citation, Message, MessagePosted, NewReply, Timings};
 use crate::identity::Pass;
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
@@ -97,14 +99,16 @@ const QUOTE_CHARS_MAX: usize = 280;
 /// Answers messages. Cheap to clone.
 #[derive(Clone)]
 pub struct Assistant {
-    knowledge: Knowledge,
+    pub(super) knowledge: Knowledge,
     hub: Hub,
-    models: Models,
+    pub(super) models: Models,
     /// Where the workspaces' names are.
     system: Keyspace,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     quoting: Pool,
-    settings: Settings,
+    pub(super) settings: Settings,
+    /// Answers that are asked for again at a time.
+    pub(super) replays: Arc<Semaphore>,
 }
 
 /// An answer before it is stored.
@@ -133,7 +137,8 @@ impl Assistant {
         settings: Settings,
     ) -> Self {
         let quoting = Pool::new(settings.quoting_max.max(1), QUOTING_WAITING_MAX);
-        Self { knowledge, hub, models, system, clock, quoting, settings }
+        let replays = Arc::new(Semaphore::new(REPLAYS_MAX));
+        Self { knowledge, hub, models, system, clock, quoting, settings, replays }
     }
 
     async fn answer(
@@ -153,7 +158,7 @@ impl Assistant {
         let retrieval = self.knowledge.retrieve(keyspace, pass, wanted, options).await?;
         let retrieve = millis(begun);
         draft.reading();
-        let mut trace = Trace::of(&retrieval);
+        let mut trace = Trace::of(&retrieval, &options);
         let passages = &retrieval.passages;
         let composed = if passages.is_empty() {
             self.quoted(wanted, passages, draft).await?
@@ -161,7 +166,7 @@ impl Assistant {
             let asked = self.asked(keyspace, subject, question, history, passages, draft).await?;
             trace.decision = serde_json::to_value(&asked.decision).unwrap_or_default();
             trace.attempts.clone_from(&asked.attempts);
-            trace.prompt_hash.clone_from(&asked.prompt);
+            (trace.prompt_hash, trace.sent) = asked.prompt.clone().unzip();
             self.composed(asked, wanted, passages, draft).await?
         };
         trace.asked_as = asked_as;
@@ -191,7 +196,8 @@ impl Assistant {
             passages: &given,
             uncited_claims: own.unwrap_or(self.settings.uncited_claims),
         };
-        let books = Books { budgets: &self.models.budgets, keyspace, clock: &*self.clock, subject };
+        let (budgets, clock) = (&self.models.budgets, &*self.clock);
+        let books = Books { budgets, keyspace, clock, subject, replay: false };
         Speaker { models: &self.models, books }.speak(wish, draft).await
     }
 
@@ -276,7 +282,7 @@ impl Assistant {
     }
 
     /// Whose keyspace it is.
-    fn tenant(&self, keyspace: &Keyspace) -> Result<Option<Tenant>, Error> {
+    pub(super) fn tenant(&self, keyspace: &Keyspace) -> Result<Option<Tenant>, Error> {
         let Some(tenant) = keyspace.tenant() else { return Ok(None) };
         Ok(self.system.read(|tx| tenants::load(tx, tenant))?)
     }
@@ -440,22 +446,6 @@ impl Worker<AnswerMessage> for Assistant {
             _ => Ok(()),
         }
     }
-}
-
-/// Settles what the answer cost, all calls for it together, and gives back what was set aside.
-fn pay(
-    tx: &mut WriteTx<'_>,
-    budgets: &Budgets,
-    now: Timestamp,
-    subject: Subject,
-    charge: Option<&NewCharge>,
-) -> Result<Micros, budget::Error> {
-    if let Some(charge) = charge {
-        return Ok(budgets.settle(tx, now, subject, charge)?.total.cost);
-    }
-    budgets.release(tx, subject.message)?;
-    let pass = Pass::appliance("an answer tells what it cost");
-    Ok(budget::spent(tx, pass, &Scope::Message(subject.message))?.cost)
 }
 
 /// Posts the reply, unless the message has one: then this one is not needed.

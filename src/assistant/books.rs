@@ -8,8 +8,12 @@ use crate::ai::prices::{Price, Reservation};
 use crate::ai::route::Choice;
 use crate::ai::{ChatRequest, Usage};
 use crate::base::{Clock, Micros, Timestamp};
-use crate::budget::{AtLimit, Budgets, NewCharge, Outcome, Subject};
+use crate::budget::{self, AtLimit, Budgets, NewCharge, Outcome, Scope, Subject};
+use crate::identity::Pass;
 use crate::store::{Keyspace, WriteTx};
+
+/// What calls are booked as that answer nobody: their tier would make them look like answers.
+const REPLAY: &str = "replay";
 
 /// Whether the budget allows a call.
 pub(super) enum Allowed {
@@ -24,6 +28,8 @@ pub(super) struct Books<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) clock: &'a dyn Clock,
     pub(super) subject: Subject,
+    /// Whether it is asked for again by somebody who looks into an answer.
+    pub(super) replay: bool,
 }
 
 impl Books<'_> {
@@ -55,6 +61,16 @@ impl Books<'_> {
         self.keyspace.write(reserved).await
     }
 
+    /// A call as it is booked.
+    pub(super) fn charge(&self, choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
+        let tier = match (self.replay, choice.tier) {
+            (true, _) => REPLAY.to_owned(),
+            (false, Some(tier)) => tier.to_string(),
+            (false, None) => "fixed".to_owned(),
+        };
+        NewCharge { provider: choice.provider.clone(), model: choice.model.clone(), tier, usage, cost }
+    }
+
     /// Books a call that came to nothing.
     pub(super) async fn book(&self, charge: Option<NewCharge>) -> Result<(), Error> {
         let Some(charge) = charge else { return Ok(()) };
@@ -71,8 +87,18 @@ pub(super) fn cost(price: &Price, choice: &Choice, usage: &Usage, most: Micros) 
     })
 }
 
-/// A call as it is booked.
-pub(super) fn charge(choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
-    let tier = choice.tier.map_or_else(|| "fixed".to_owned(), |tier| tier.to_string());
-    NewCharge { provider: choice.provider.clone(), model: choice.model.clone(), tier, usage, cost }
+/// Settles what an answer cost, all calls for it together, and gives back what was set aside.
+pub(super) fn pay(
+    tx: &mut WriteTx<'_>,
+    budgets: &Budgets,
+    now: Timestamp,
+    subject: Subject,
+    charge: Option<&NewCharge>,
+) -> Result<Micros, budget::Error> {
+    if let Some(charge) = charge {
+        return Ok(budgets.settle(tx, now, subject, charge)?.total.cost);
+    }
+    budgets.release(tx, subject.message)?;
+    let pass = Pass::appliance("an answer tells what it cost");
+    Ok(budget::spent(tx, pass, &Scope::Message(subject.message))?.cost)
 }

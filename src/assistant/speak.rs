@@ -10,7 +10,7 @@ use super::books::{self, Allowed, Books};
 use super::draft::Draft;
 use super::generate::{Generated, Heard, Wish, generate};
 use super::models::{Model, Models, Reached};
-use super::trace::Attempt;
+use super::trace::{Attempt, Sent};
 use crate::ai::keys;
 use crate::ai::route::{Choice, Decision};
 use crate::ai::{self, ChatRequest, StopReason, Usage};
@@ -49,8 +49,8 @@ pub(super) struct Asked {
     pub(super) charge: Option<NewCharge>,
     pub(super) decision: Option<Decision>,
     pub(super) attempts: Vec<Attempt>,
-    /// The hash of what the answering model was sent.
-    pub(super) prompt: Option<String>,
+    /// The hash of what the answering model was sent, and what that was made from.
+    pub(super) prompt: Option<(String, Sent)>,
 }
 
 /// Asks for the answer to one message.
@@ -62,15 +62,26 @@ pub(super) struct Speaker<'a> {
 impl Speaker<'_> {
     pub(super) async fn speak(&self, wish: Wish<'_>, draft: &mut Draft) -> Result<Asked, Error> {
         let plan = self.models.plan(wish.question, wish.history.len());
+        let asked = self.ask_in_turn(plan.choices, wish, draft).await?;
+        Ok(Asked { decision: plan.decision, ..asked })
+    }
+
+    /// Asks one after another.
+    pub(super) async fn ask_in_turn(
+        &self,
+        choices: Vec<Choice>,
+        wish: Wish<'_>,
+        draft: &mut Draft,
+    ) -> Result<Asked, Error> {
         let mut asked = Asked {
             spoken: Spoken::Nobody,
             note: None,
             charge: None,
-            decision: plan.decision,
+            decision: None,
             attempts: Vec::new(),
             prompt: None,
         };
-        for choice in plan.choices {
+        for choice in choices {
             let Some(model) = self.models.get(&choice.provider) else { continue };
             let reached = match self.models.reach(self.books.keyspace, model) {
                 Ok(reached) => reached,
@@ -116,12 +127,13 @@ impl Speaker<'_> {
                     return Ok(at_limit == AtLimit::HandOver);
                 }
             };
-            let prompt = prompt_hash(&request);
+            let prompt = (prompt_hash(&request), sent(wish, &request));
             let begun = Instant::now();
             let heard = generate(&*reached.provider, request, wish, draft).await;
             let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
-            let charge = (heard.usage != Usage::default()).then(|| books::charge(&choice, heard.usage, cost));
+            let charge =
+                (heard.usage != Usage::default()).then(|| self.books.charge(&choice, heard.usage, cost));
             match heard.outcome {
                 Ok(generated) => {
                     reached.breaker.succeeded();
@@ -151,7 +163,7 @@ impl Speaker<'_> {
 }
 
 /// The same with the last messages and the better half of the passages.
-fn shortened(wish: Wish<'_>) -> Wish<'_> {
+pub(super) fn shortened(wish: Wish<'_>) -> Wish<'_> {
     let passages = wish.passages.get(..wish.passages.len().div_ceil(2)).unwrap_or(wish.passages);
     let history = wish.history.get(wish.history.len().saturating_sub(HISTORY_KEPT)..).unwrap_or(wish.history);
     Wish { history, passages, ..wish }
@@ -218,8 +230,18 @@ fn is_its_fault(error: &ai::Error) -> bool {
     )
 }
 
+fn sent(wish: Wish<'_>, request: &ChatRequest) -> Sent {
+    Sent {
+        workspace: wish.workspace.to_owned(),
+        history: wish.history.iter().map(|message| message.id).collect(),
+        passages: wish.passages.len(),
+        output_tokens_max: request.max_output_tokens,
+        temperature: request.temperature,
+    }
+}
+
 /// Of everything that the model is sent.
-fn prompt_hash(request: &ChatRequest) -> String {
+pub(super) fn prompt_hash(request: &ChatRequest) -> String {
     let mut hasher = blake3::Hasher::new();
     for message in &request.messages {
         hasher.update(format!("{:?} {}\n", message.role, message.text.len()).as_bytes());

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::ai_check::{self, CheckArguments};
 use super::ai_key::{self, KeyCommand};
+use super::ai_replay::{self, ReplayArguments};
 use super::ai_route::{self, RouteArguments};
 use super::{Failure, SettingsArguments};
 
@@ -22,6 +23,11 @@ pub(super) enum AiCommand {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Show why an answer is as it is: the passages with their scores, the model, the cost, the timings, and the prompt made again
+    ///
+    /// Asks no model and costs nothing, unless --ask is given: then a model is asked again and both answers are shown. What that costs is
+    /// booked as a replay and kept to by the workspace's budget; the visitor sees nothing of it.
+    Replay(ReplayArguments),
     /// Show which model a question goes to and why, without asking any; or route a file of questions and show what that costs
     Route(RouteArguments),
 }
@@ -30,6 +36,7 @@ pub(super) fn run(arguments: &SettingsArguments, command: &AiCommand) -> Result<
     match command {
         AiCommand::Check(wish) => ai_check::run(arguments, wish),
         AiCommand::Key { command } => ai_key::run(arguments, command),
+        AiCommand::Replay(wish) => ai_replay::run(arguments, wish),
         AiCommand::Route(wish) => ai_route::run(arguments, wish),
     }
 }

@@ -14,6 +14,7 @@
 mod ai;
 mod ai_check;
 mod ai_key;
+mod ai_replay;
 mod ai_route;
 mod appliance;
 mod ask;

@@ -462,3 +462,32 @@ pub fn find(
         _ => Err(Error::MessageNotFound),
     }
 }
+
+/// Any message by its id, with its conversation and its number there.
+///
+/// # Errors
+/// [`Error::MessageNotFound`], also when the pass does not reach it.
+pub fn locate(
+    tx: &impl Read,
+    pass: Pass<ReadConversations>,
+    message: MessageId,
+) -> Result<(ConversationId, u64, Message), Error> {
+    let (place, row) = BY_ID.get(tx, &message)?.ok_or(Error::MessageNotFound)?;
+    match load(tx, place.0, |visitor| pass.covers(visitor)) {
+        Ok(_) => Ok((place.0, place.1, row)),
+        Err(Error::NotFound) => Err(Error::MessageNotFound),
+        Err(other) => Err(other),
+    }
+}
+
+/// The answer to a message, if it has one.
+///
+/// # Errors
+/// When the store fails.
+pub fn answer_to(
+    tx: &impl Read,
+    _: Pass<ReadConversations>,
+    message: MessageId,
+) -> Result<Option<MessageView>, Error> {
+    Ok(BY_REPLY_TO.get(tx, &message)?.map(|(place, row)| MessageView::of(place, &row).without_key()))
+}

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::Limits;
 use crate::ai::keys::Keyring;
+use crate::assistant::Assistant;
 use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
@@ -46,6 +47,8 @@ pub struct Services {
     pub hub: Hub,
     /// Documents.
     pub knowledge: Knowledge,
+    /// Looks into its answers.
+    pub assistant: Assistant,
     /// What answers may cost.
     pub budgets: Budgets,
     /// What providers are asked with.

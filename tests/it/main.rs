@@ -17,6 +17,7 @@ mod files;
 mod keys;
 mod model;
 mod models;
+mod replay;
 mod rights;
 mod sessions;
 mod socket;

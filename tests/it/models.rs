@@ -22,7 +22,7 @@ use super::socket::{Socket, is_answer};
 static CALLED: AtomicBool = AtomicBool::new(false);
 
 /// A server with two models: `shaky` does what the question says in brackets, `sound` answers.
-async fn server() -> u16 {
+pub(crate) async fn server() -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let routes = Router::new().route("/v1/chat/completions", post(complete));
@@ -137,7 +137,7 @@ plain_http = true
     )
 }
 
-async fn taught(port: u16) -> (Desk, Caller) {
+pub(crate) async fn taught(port: u16) -> (Desk, Caller) {
     taught_with(&settings(port)).await
 }
 
@@ -149,7 +149,7 @@ async fn taught_with(settings: &str) -> (Desk, Caller) {
 }
 
 /// The answer to a question in a conversation of its own, and why it is so.
-async fn ask(desk: &Desk, owner: &Caller, question: &str) -> (Value, Value) {
+pub(crate) async fn ask(desk: &Desk, owner: &Caller, question: &str) -> (Value, Value) {
     let visitor = desk.visitor("acme").await;
     let id = desk.conversation(&visitor).await;
     let mut socket = Socket::open(desk, &visitor, &id, None).await;

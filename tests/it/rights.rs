@@ -215,6 +215,15 @@ const ROWS: &[Row] = {
             Each(READS_CONVERSATION),
         ),
         row("GET", "/api/v1/conversations/{id}/messages/{message}/trace", None, Nothing, Each(READS_OWN)),
+        row("GET", "/api/v1/messages/{message}/replay", None, Nothing, Each(READS_OWN)),
+        // Whoever may ask is told that there is no such model; a replay that is made is a story of its own.
+        row(
+            "POST",
+            "/api/v1/messages/{message}/replay",
+            Some(r#"{"provider": "nobody"}"#),
+            Nothing,
+            Each(admins(400, 404)),
+        ),
     ]
 };
 

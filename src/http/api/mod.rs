@@ -18,6 +18,7 @@ mod identity;
 mod jobs;
 mod list;
 mod provider_keys;
+mod replays;
 mod routes;
 mod search;
 mod tenants;

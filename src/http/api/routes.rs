@@ -5,7 +5,7 @@
 use super::Routes;
 use super::{
     api_keys, budget, certificate, conversations, documents, egress, health, identity, jobs, provider_keys,
-    search, tenants, widget,
+    replays, search, tenants, widget,
 };
 use crate::http::headers::cors;
 
@@ -18,6 +18,7 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(api_keys::routes())
         .merge(budget::routes())
         .merge(provider_keys::routes())
+        .merge(replays::routes())
         .merge(documents::routes())
         .merge(search::routes())
         .merge(jobs::routes())
