@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
+use crate::ai::keys::{Keyring, KnownProvider};
 use crate::ai::prices::{Price, PriceTable};
 use crate::ai::route;
 use crate::ai::{self, Deadlines, Provider, TokenLimitField, local};
@@ -33,9 +34,9 @@ use crate::outbound::{
 use crate::realtime::{self, Hub, Topic};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
-use crate::store::{Extensions, KeyspaceId, Store, StoreOptions};
+use crate::store::{Extensions, Keyspace, KeyspaceId, Store, StoreOptions};
 use crate::telemetry::Health;
-use crate::{config, contacts, http, store};
+use crate::{config, contacts, http, store, tenants};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -103,6 +104,10 @@ fn assistant_settings(settings: &Settings) -> assistant::Settings {
         passages_max: settings.retrieval.top_k,
         min_score: settings.retrieval.min_score,
         history_messages_max: settings.assistant.history_messages,
+        uncited_claims: match settings.assistant.uncited_claims {
+            config::UncitedClaims::Withhold => tenants::UncitedClaims::Withhold,
+            config::UncitedClaims::Mark => tenants::UncitedClaims::Mark,
+        },
         ..assistant::Settings::default()
     }
 }
@@ -129,12 +134,11 @@ fn models(
     settings: &Settings,
     here: Option<Arc<dyn Provider>>,
     outbound: &Outbound,
+    keyring: Keyring,
     budgets: Budgets,
 ) -> anyhow::Result<Models> {
     let choosing = match (settings.assistant.provider.as_str(), &here) {
-        (config::EXTRACTIVE, _) | (config::LOCAL, None) => {
-            return Ok(Models::new(Choosing::Quote, Vec::new(), budgets));
-        }
+        (config::EXTRACTIVE, _) | (config::LOCAL, None) => Choosing::Quote,
         (config::AUTO, here) => {
             let router = route::Router::new(&settings.routing, &settings.ai.provider)?;
             Choosing::Route(match here {
@@ -145,19 +149,23 @@ fn models(
         (name, _) => Choosing::Always(name.to_owned()),
     };
     let prices = PriceTable::new(&settings.ai.price)?;
-    let wanted = |one: &&ProviderSettings| match &choosing {
-        Choosing::Always(name) => one.name == *name,
-        Choosing::Route(_) | Choosing::Quote => true,
-    };
     let mut models = Vec::new();
-    for one in settings.ai.provider.iter().filter(wanted) {
-        // What runs here is free, unless the site puts a price on it.
-        let own = settings.ai.price.iter().any(|price| price.model == one.model);
-        let price =
-            if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
-        models.push((model(one, outbound.clone())?, price));
+    for one in &settings.ai.provider {
+        let needed = match &choosing {
+            Choosing::Always(name) => one.name == *name,
+            Choosing::Route(_) => true,
+            Choosing::Quote => false,
+        };
+        match priced(one, settings, &prices, outbound) {
+            Ok(model) => models.push(model),
+            Err(error) if needed => return Err(error),
+            // Only an answer that is asked for again could name it.
+            Err(error) => {
+                tracing::debug!(provider = one.name, %error, "a model that nothing needs cannot be used")
+            }
+        }
     }
-    let models = Models::new(choosing, models, budgets);
+    let models = Models::new(choosing, models, keyring, budgets);
     Ok(match here {
         Some(here) => models.with_local(here, settings.local_model.passages),
         None => models,
@@ -214,6 +222,28 @@ pub fn local_model(
         tracing::warn!(file = %found.path.display(), "this build of Frontdesk cannot run local models");
     }
     Ok(None)
+}
+
+/// A model with its price. What runs here is free, unless the site puts a price on it.
+fn priced(
+    one: &ProviderSettings,
+    settings: &Settings,
+    prices: &PriceTable,
+    outbound: &Outbound,
+) -> anyhow::Result<(Arc<dyn Provider>, Price)> {
+    let own = settings.ai.price.iter().any(|price| price.model == one.model);
+    let price = if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
+    Ok((model(one, outbound.clone())?, price))
+}
+
+/// The keys of the providers that the settings describe.
+fn keyring(settings: &Settings, sealer: Sealer, system: Keyspace) -> Keyring {
+    let known = settings
+        .ai
+        .provider
+        .iter()
+        .map(|one| KnownProvider { name: one.name.clone(), key_in_settings: one.api_key.is_some() });
+    Keyring::new(sealer, system, known.collect())
 }
 
 /// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
@@ -364,17 +394,24 @@ impl App {
         let knowledge =
             Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
         let budgets = Budgets::new(default_budget(settings));
+        let keyring = keyring(settings, sealer.clone(), store.system().clone());
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            models(settings, local_model(settings, program, &clock)?, &outbound, budgets.clone())?,
+            models(
+                settings,
+                local_model(settings, program, &clock)?,
+                &outbound,
+                keyring.clone(),
+                budgets.clone(),
+            )?,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
         );
         let runner =
             Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
-        let running = with_workers(runner, &knowledge, &budgets, assistant).start()?;
+        let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
         queue_sweeps(&store, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
@@ -393,7 +430,9 @@ impl App {
             authority_pem: tls.authority_pem.clone(),
             hub,
             knowledge,
+            assistant,
             budgets,
+            keyring,
             stopping: stopping.clone(),
         });
         services.health.ok("store");

@@ -6,13 +6,16 @@
 //! [`route`] says which provider a question goes to, and [`prices`] what it costs. [`embedding`] and [`rerank`] are models of other
 //! kinds, on servers that are asked in the same way and fail with the same [`Error`].
 //!
-//! Owns no table, no job and no event. Limits are those of each provider's [`Deadlines`], [`ANSWER_BYTES_MAX`] of text,
+//! A provider's key is the settings', the appliance's or a workspace's own: [`keys`].
+//!
+//! Table: `ai.key`. Owns no job and no event. Limits are those of each provider's [`Deadlines`], [`ANSWER_BYTES_MAX`] of text,
 //! and [`IMAGE_BYTES_MAX`], [`IMAGES_MAX`] and [`IMAGES_BYTES_MAX`] of pictures.
 
 mod breaker;
 pub mod embedding;
 mod error;
 mod image;
+pub mod keys;
 pub mod local;
 mod message;
 pub mod prices;

@@ -11,26 +11,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::Error;
+use super::books::{Books, pay};
 use super::draft::Draft;
 use super::follow_up::standalone;
 use super::generate::Wish;
 use super::models::Models;
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
+use super::replay::REPLAYS_MAX;
 use super::speak::{Asked, Speaker, Spoken};
 use super::trace::{Trace, trace};
 use crate::ai::route::EXTRACTIVE;
 use crate::base::{Call, Clock, ConversationId, MessageId, Micros, Pool, Timestamp};
-use crate::budget::{self, Budgets, NewCharge, Scope, Subject};
+use crate::budget::{self, NewCharge, Subject};
 use crate::conversations::{self, Answer, Author, Citation, Message, MessagePosted, NewReply, Timings};
 use crate::identity::Pass;
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
-use crate::knowledge::{Knowledge, Options, Passage};
+use crate::knowledge::{Knowledge, Options, Passage, Span};
 use crate::realtime::{Hub, Topic};
+use crate::search;
 use crate::store::{self, Keyspace, Read, WriteTx};
-use crate::{search, tenants};
+use crate::tenants::{self, Tenant, UncitedClaims};
 
 /// Answers a visitor's message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,13 +67,21 @@ pub struct Settings {
     pub min_score: f32,
     /// Earlier messages that a language model reads.
     pub history_messages_max: usize,
+    /// What becomes of a model's answer in part of which nothing is cited, where the workspace sets nothing itself.
+    pub uncited_claims: UncitedClaims,
     /// Answers that are quoted at a time.
     pub quoting_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { passages_max: 10, min_score: 0.0, history_messages_max: 10, quoting_max: 2 }
+        Self {
+            passages_max: 10,
+            min_score: 0.0,
+            history_messages_max: 10,
+            uncited_claims: UncitedClaims::Withhold,
+            quoting_max: 2,
+        }
     }
 }
 
@@ -87,14 +99,16 @@ const QUOTE_CHARS_MAX: usize = 280;
 /// Answers messages. Cheap to clone.
 #[derive(Clone)]
 pub struct Assistant {
-    knowledge: Knowledge,
+    pub(super) knowledge: Knowledge,
     hub: Hub,
-    models: Models,
+    pub(super) models: Models,
     /// Where the workspaces' names are.
     system: Keyspace,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     quoting: Pool,
-    settings: Settings,
+    pub(super) settings: Settings,
+    /// Answers that are asked for again at a time.
+    pub(super) replays: Arc<Semaphore>,
 }
 
 /// An answer before it is stored.
@@ -105,6 +119,7 @@ struct Composed {
     provider: String,
     model: String,
     citations: Vec<Citation>,
+    uncited: Vec<Span>,
     note: Option<String>,
     /// Of the last call of a model, to be settled with the answer.
     charge: Option<NewCharge>,
@@ -122,7 +137,8 @@ impl Assistant {
         settings: Settings,
     ) -> Self {
         let quoting = Pool::new(settings.quoting_max.max(1), QUOTING_WAITING_MAX);
-        Self { knowledge, hub, models, system, clock, quoting, settings }
+        let replays = Arc::new(Semaphore::new(REPLAYS_MAX));
+        Self { knowledge, hub, models, system, clock, quoting, settings, replays }
     }
 
     async fn answer(
@@ -142,7 +158,7 @@ impl Assistant {
         let retrieval = self.knowledge.retrieve(keyspace, pass, wanted, options).await?;
         let retrieve = millis(begun);
         draft.reading();
-        let mut trace = Trace::of(&retrieval);
+        let mut trace = Trace::of(&retrieval, &options);
         let passages = &retrieval.passages;
         let composed = if passages.is_empty() {
             self.quoted(wanted, passages, draft).await?
@@ -150,7 +166,7 @@ impl Assistant {
             let asked = self.asked(keyspace, subject, question, history, passages, draft).await?;
             trace.decision = serde_json::to_value(&asked.decision).unwrap_or_default();
             trace.attempts.clone_from(&asked.attempts);
-            trace.prompt_hash.clone_from(&asked.prompt);
+            (trace.prompt_hash, trace.sent) = asked.prompt.clone().unzip();
             self.composed(asked, wanted, passages, draft).await?
         };
         trace.asked_as = asked_as;
@@ -168,16 +184,21 @@ impl Assistant {
         passages: &[Passage],
         draft: &mut Draft,
     ) -> Result<Asked, Error> {
-        let (given, workspace) = (given(passages), self.workspace(keyspace)?);
-        let tenant = keyspace.tenant().map(|tenant| tenant.to_string());
+        let (given, tenant) = (given(passages), self.tenant(keyspace)?);
+        let workspace = tenant.as_ref().map(|tenant| tenant.name.as_str()).unwrap_or_default();
+        let own = tenant.as_ref().and_then(|tenant| tenant.uncited_claims);
+        let id = keyspace.tenant().map(|tenant| tenant.to_string());
         let wish = Wish {
-            tenant: tenant.as_deref(),
-            workspace: &workspace,
+            tenant: id.as_deref(),
+            workspace,
             question: &question.text,
             history,
             passages: &given,
+            uncited_claims: own.unwrap_or(self.settings.uncited_claims),
         };
-        Speaker { models: &self.models, keyspace, clock: &*self.clock, subject }.speak(wish, draft).await
+        let (budgets, clock) = (&self.models.budgets, &*self.clock);
+        let books = Books { budgets, keyspace, clock, subject, replay: false };
+        Speaker { models: &self.models, books }.speak(wish, draft).await
     }
 
     /// The answer of whoever gave one; the quoted one where no model did.
@@ -190,7 +211,7 @@ impl Assistant {
     ) -> Result<Composed, Error> {
         let (note, charge) = (asked.note, asked.charge);
         match asked.spoken {
-            Spoken::Answer { text, cited, by } => {
+            Spoken::Answer { text, cited, uncited, by } => {
                 let citations = cited.iter().zip(1..).filter_map(|(place, number)| {
                     passages.get(*place).map(|passage| citation(number, passage, Vec::new()))
                 });
@@ -201,6 +222,7 @@ impl Assistant {
                     provider: by.provider,
                     model: by.model,
                     citations: citations.collect(),
+                    uncited,
                     note,
                     charge,
                 })
@@ -215,6 +237,7 @@ impl Assistant {
                     provider: NOBODY.to_owned(),
                     model: NOBODY.to_owned(),
                     citations: Vec::new(),
+                    uncited: Vec::new(),
                     note,
                     charge,
                 })
@@ -251,17 +274,17 @@ impl Assistant {
             provider: EXTRACTIVE.to_owned(),
             model: self.knowledge.embedder().model_id().to_owned(),
             citations: citations.collect(),
+            uncited: Vec::new(),
             note: None,
             charge: None,
             text: quoted.text,
         })
     }
 
-    /// What people call the workspace.
-    fn workspace(&self, keyspace: &Keyspace) -> Result<String, Error> {
-        let Some(tenant) = keyspace.tenant() else { return Ok(String::new()) };
-        let found = self.system.read(|tx| tenants::load(tx, tenant))?;
-        Ok(found.map(|tenant| tenant.name).unwrap_or_default())
+    /// Whose keyspace it is.
+    pub(super) fn tenant(&self, keyspace: &Keyspace) -> Result<Option<Tenant>, Error> {
+        let Some(tenant) = keyspace.tenant() else { return Ok(None) };
+        Ok(self.system.read(|tx| tenants::load(tx, tenant))?)
     }
 
     fn call(&self) -> Call {
@@ -370,6 +393,7 @@ impl Worker<AnswerMessage> for Assistant {
                 model: composed.model,
                 cost: Micros::ZERO,
                 citations: composed.citations,
+                uncited: composed.uncited,
                 timings,
                 note: composed.note,
             },
@@ -409,6 +433,7 @@ impl Worker<AnswerMessage> for Assistant {
                 model: NOBODY.to_owned(),
                 cost: Micros::ZERO,
                 citations: Vec::new(),
+                uncited: Vec::new(),
                 timings: Timings::default(),
                 note: Some("The answer failed repeatedly. The log says why.".to_owned()),
             },
@@ -421,22 +446,6 @@ impl Worker<AnswerMessage> for Assistant {
             _ => Ok(()),
         }
     }
-}
-
-/// Settles what the answer cost, all calls for it together, and gives back what was set aside.
-fn pay(
-    tx: &mut WriteTx<'_>,
-    budgets: &Budgets,
-    now: Timestamp,
-    subject: Subject,
-    charge: Option<&NewCharge>,
-) -> Result<Micros, budget::Error> {
-    if let Some(charge) = charge {
-        return Ok(budgets.settle(tx, now, subject, charge)?.total.cost);
-    }
-    budgets.release(tx, subject.message)?;
-    let pass = Pass::appliance("an answer tells what it cost");
-    Ok(budget::spent(tx, pass, &Scope::Message(subject.message))?.cost)
 }
 
 /// Posts the reply, unless the message has one: then this one is not needed.

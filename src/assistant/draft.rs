@@ -5,8 +5,8 @@ use crate::realtime::{DraftPiece, DraftStage, Frame, FrameKind, Hub, LiveDraft, 
 
 /// One answer in the making. Dropping it takes it off the screens' memory, however the answer ended.
 pub(super) struct Draft {
-    hub: Hub,
-    topic: Topic,
+    /// Nothing when nobody is to see it.
+    shown: Option<(Hub, Topic)>,
     reply_to: String,
     text: String,
     text_utf16: usize,
@@ -14,9 +14,15 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn begin(hub: Hub, topic: Topic, reply_to: MessageId) -> Self {
-        let draft = Self { hub, topic, reply_to: reply_to.to_string(), text: String::new(), text_utf16: 0 };
+        let shown = Some((hub, topic));
+        let draft = Self { shown, reply_to: reply_to.to_string(), text: String::new(), text_utf16: 0 };
         draft.show("", 0, DraftStage::Searching, None);
         draft
+    }
+
+    /// Of an answer that nobody waits for.
+    pub(super) fn unseen() -> Self {
+        Self { shown: None, reply_to: String::new(), text: String::new(), text_utf16: 0 }
     }
 
     /// The passages are found; now they are read.
@@ -46,6 +52,7 @@ impl Draft {
     }
 
     fn show(&self, piece: &str, offset: usize, stage: DraftStage, before: Option<usize>) {
+        let Some((hub, topic)) = &self.shown else { return };
         let (reply_to, text) = (self.reply_to.clone(), piece.to_owned());
         let payload = DraftPiece { reply_to, text, offset, stage, before };
         match Frame::write(FrameKind::Draft, None, &payload, None) {
@@ -56,7 +63,7 @@ impl Draft {
                     stage,
                     before,
                 };
-                self.hub.set_draft(self.topic, live, &frame);
+                hub.set_draft(*topic, live, &frame);
             }
             Err(error) => tracing::warn!(?error, "a piece of a draft was not shown"),
         }
@@ -65,6 +72,8 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        self.hub.clear_draft(self.topic);
+        if let Some((hub, topic)) = &self.shown {
+            hub.clear_draft(*topic);
+        }
     }
 }

@@ -8,16 +8,14 @@
 //! `[n](address)` and `[text]` are ordinary Markdown and stay. Markers inside code are left alone.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde::Serialize;
-use unicode_segmentation::UnicodeSegmentation;
 
-use crate::knowledge::chunk::sentences;
+use super::claims::claims;
 
 /// A marker is at most this long (`[1, 2, 3]`); a longer bracket is text.
 const MARKER_BYTES_MAX: usize = 40;
-/// A sentence with fewer words claims nothing that wants a source.
-const CLAIM_WORDS_MIN: usize = 5;
 
 /// What became of the citations of a text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -28,17 +26,12 @@ pub struct Grounding {
     pub invalid: usize,
     /// Sentences that claim something.
     pub claims: usize,
-    /// Those of them that carry no citation, neither inside nor right after their full stop.
-    pub claims_uncited: usize,
-}
-
-impl Grounding {
-    /// Share of the claims without a citation, 0 to 1; 0 for a text without claims.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "sentences of one answer")]
-    pub fn uncited_ratio(&self) -> f32 {
-        if self.claims == 0 { 0.0 } else { self.claims_uncited as f32 / self.claims as f32 }
-    }
+    /// Those of them that carry no citation, neither inside nor right after their full stop: bytes of the text given out.
+    pub uncited: Vec<Range<usize>>,
+    /// How many of the uncited say something else than that the documents do not hold it.
+    pub unfounded: usize,
+    /// Sentences with a source: bytes of the text given out, and the markers' numbers in it.
+    pub sourced: Vec<(Range<usize>, Vec<usize>)>,
 }
 
 /// Checks and renumbers the citations of one text, piece by piece.
@@ -75,9 +68,11 @@ impl Grounder {
     #[must_use]
     pub fn finish(mut self) -> (String, Grounding) {
         let rest = self.advance(true);
-        let (claims, uncited) = claims(&self.out);
-        self.grounding.claims = claims;
-        self.grounding.claims_uncited = uncited;
+        let claims = claims(&self.out);
+        self.grounding.claims = claims.count;
+        self.grounding.uncited = claims.uncited;
+        self.grounding.unfounded = claims.unfounded;
+        self.grounding.sourced = claims.sourced;
         (rest, self.grounding)
     }
 
@@ -193,36 +188,6 @@ pub fn ground(text: &str, given: impl IntoIterator<Item = usize>) -> (String, Gr
     (out, grounding)
 }
 
-/// Sentences that claim something, and those without a citation. `It is so. [1]` carries one, too.
-fn claims(text: &str) -> (usize, usize) {
-    let mut cited: Vec<bool> = Vec::new();
-    for paragraph in text.split('\n') {
-        let found = sentences(paragraph);
-        for (index, range) in found.iter().enumerate() {
-            let sentence = paragraph.get(range.clone()).unwrap_or_default();
-            let next =
-                found.get(index + 1).and_then(|range| paragraph.get(range.clone())).unwrap_or_default();
-            let question = sentence.trim_end().ends_with('?');
-            if sentence.unicode_words().count() >= CLAIM_WORDS_MIN && !question {
-                cited.push(has_marker(after_markers(sentence)) || next.starts_with('[') && has_marker(next));
-            }
-        }
-    }
-    (cited.len(), cited.iter().filter(|cited| !**cited).count())
-}
-
-/// A sentence without the markers before it, which belong to the one before.
-fn after_markers(sentence: &str) -> &str {
-    sentence.trim_start_matches(|c: char| matches!(c, '[' | ']' | ' ') || c.is_ascii_digit())
-}
-
-fn has_marker(text: &str) -> bool {
-    text.split('[').skip(1).any(|tail| {
-        let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
-        digits > 0 && tail.get(digits..).is_some_and(|after| after.starts_with(']'))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,11 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn claims_without_a_citation_are_counted() {
+    fn claims_without_a_citation_are_told_with_their_place() {
         let text = "You can return it within 30 days. [1] The label costs €14.90 for every machine. Anything else? Fine.";
-        let grounding = ground(text, [1]).1;
-        assert_eq!((grounding.claims, grounding.claims_uncited), (2, 1));
-        assert!((grounding.uncited_ratio() - 0.5).abs() < f32::EPSILON);
+        let (text, grounding) = ground(text, [1]);
+        assert_eq!((grounding.claims, grounding.unfounded), (2, 1));
+        let uncited: Vec<&str> = grounding.uncited.iter().map(|range| &text[range.clone()]).collect();
+        assert_eq!(uncited, ["The label costs €14.90 for every machine."]);
     }
 
     proptest! {

@@ -1,14 +1,21 @@
 //! The models that may answer: who is asked first and who next, what a call costs, and who is left alone for a while.
 //!
-//! Nothing here asks anybody; [`speak`](super::speak) does. Who failed again and again is remembered in memory only.
+//! Nothing here asks anybody; [`speak`](super::speak) does. Who failed again and again is remembered in memory only: for all
+//! tenants together that ask with the same key, and apart for each tenant that asks with its own. So a tenant whose key is
+//! bad, or used too much, keeps nobody else from the provider.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use crate::ai::keys::{self, Keyring, Whose};
 use crate::ai::prices::Price;
 use crate::ai::route::{Choice, Decision, EXTRACTIVE, Question, Router};
 use crate::ai::{Breaker, Provider};
+use crate::base::{TenantId, TokenHash};
 use crate::budget::Budgets;
+use crate::store::Keyspace;
 
 /// How a model is chosen.
 #[derive(Debug, Clone)]
@@ -26,16 +33,33 @@ pub enum Choosing {
 pub(super) struct Model {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) price: Price,
-    pub(super) breaker: Breaker,
+    breaker: Arc<Breaker>,
     /// Passages that it is given, at most, where it reads slowly.
     pub(super) passages_max: Option<usize>,
 }
+
+/// A model as one tenant asks it.
+#[derive(Debug)]
+pub(super) struct Reached {
+    /// With the key that is the tenant's to use.
+    pub(super) provider: Arc<dyn Provider>,
+    /// Of all who ask with that key.
+    pub(super) breaker: Arc<Breaker>,
+}
+
+/// Whose calls a breaker of its own is for. With another key the tenant begins anew.
+type OwnKey = (String, TenantId, TokenHash);
+
+/// Breakers of tenants' own keys that are remembered; beyond that all are forgotten, as at a start.
+const OWN_BREAKERS_MAX: usize = 4_096;
 
 /// The models that may answer. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Models {
     choosing: Choosing,
     by_name: Arc<HashMap<String, Model>>,
+    keyring: Keyring,
+    own_breakers: Arc<Mutex<HashMap<OwnKey, Arc<Breaker>>>>,
     pub(super) budgets: Budgets,
 }
 
@@ -49,21 +73,52 @@ pub(super) struct Plan {
 }
 
 impl Models {
-    /// Each of `models` with its price; what is spent on them is kept to by `budgets`.
+    /// Each of `models` with its price, asked with the keys of `keyring` where it has some; what is spent on them is kept
+    /// to by `budgets`.
     #[must_use]
-    pub fn new(choosing: Choosing, models: Vec<(Arc<dyn Provider>, Price)>, budgets: Budgets) -> Self {
+    pub fn new(
+        choosing: Choosing,
+        models: Vec<(Arc<dyn Provider>, Price)>,
+        keyring: Keyring,
+        budgets: Budgets,
+    ) -> Self {
         let by_name = models.into_iter().map(|(provider, price)| {
             let name = provider.name().to_owned();
-            (name, Model { provider, price, breaker: Breaker::default(), passages_max: None })
+            (name, Model { provider, price, breaker: Arc::default(), passages_max: None })
         });
-        Self { choosing, by_name: Arc::new(by_name.collect()), budgets }
+        let own_breakers = Arc::default();
+        Self { choosing, by_name: Arc::new(by_name.collect()), keyring, own_breakers, budgets }
+    }
+
+    /// `model` as the tenant of the keyspace asks it.
+    ///
+    /// # Errors
+    /// When the key that was kept for it cannot be used; then the model cannot be asked.
+    pub(super) fn reach(&self, keyspace: &Keyspace, model: &Model) -> Result<Reached, keys::Error> {
+        let shared = || Reached { provider: model.provider.clone(), breaker: model.breaker.clone() };
+        let Some(found) = self.keyring.find(keyspace, model.provider.name())? else { return Ok(shared()) };
+        let hash = TokenHash::of(found.key.expose());
+        let Some(provider) = model.provider.with_key(found.key) else { return Ok(shared()) };
+        let breaker = match found.whose {
+            Whose::Appliance => model.breaker.clone(),
+            Whose::Tenant(tenant) => self.own_breaker((model.provider.name().to_owned(), tenant, hash)),
+        };
+        Ok(Reached { provider, breaker })
+    }
+
+    fn own_breaker(&self, key: OwnKey) -> Arc<Breaker> {
+        let mut breakers = self.own_breakers.lock();
+        if breakers.len() >= OWN_BREAKERS_MAX && !breakers.contains_key(&key) {
+            breakers.clear();
+        }
+        breakers.entry(key).or_default().clone()
     }
 
     /// With the model in this process too, which costs nothing and is given at most `passages_max`.
     #[must_use]
     pub fn with_local(mut self, provider: Arc<dyn Provider>, passages_max: usize) -> Self {
         let (name, price) = (provider.name().to_owned(), Price::free(provider.model()));
-        let model = Model { provider, price, breaker: Breaker::default(), passages_max: Some(passages_max) };
+        let model = Model { provider, price, breaker: Arc::default(), passages_max: Some(passages_max) };
         let mut by_name = Arc::into_inner(self.by_name).unwrap_or_default();
         by_name.insert(name, model);
         self.by_name = Arc::new(by_name);

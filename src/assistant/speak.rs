@@ -1,22 +1,22 @@
-//! Asks one model after another until one of them answers, and keeps the books meanwhile.
+//! Asks one model after another until one of them answers.
 //!
-//! Before each call its most possible cost is set aside; a call that failed after it had cost something is booked at once, the last
-//! one with the answer. A model that fails is followed by the next one, which begins anew: what the first had shown is
-//! replaced, never continued. When none answers, the caller quotes the documents.
+//! A model that fails is followed by the next one, which begins anew: what the first had shown is replaced, never
+//! continued. When none answers, the caller quotes the documents. What the calls cost is [`books`](super::books)' matter.
 
 use std::time::Instant;
 
 use super::Error;
+use super::books::{self, Allowed, Books};
 use super::draft::Draft;
 use super::generate::{Generated, Heard, Wish, generate};
-use super::models::{Model, Models};
-use super::trace::Attempt;
-use crate::ai::prices::Reservation;
+use super::models::{Model, Models, Reached};
+use super::trace::{Attempt, Sent};
+use crate::ai::keys;
 use crate::ai::route::{Choice, Decision};
 use crate::ai::{self, ChatRequest, StopReason, Usage};
-use crate::base::{Clock, Fault as _, Micros, Timestamp};
-use crate::budget::{AtLimit, NewCharge, Outcome, Subject};
-use crate::store::Keyspace;
+use crate::base::{Fault as _, Micros, Timestamp};
+use crate::budget::{AtLimit, NewCharge};
+use crate::knowledge::Span;
 
 /// Of a conversation that is too long for a model, so many of the last messages are kept.
 const HISTORY_KEPT: usize = 2;
@@ -29,6 +29,8 @@ pub(super) enum Spoken {
         text: String,
         /// For each marker, the place of its passage in the list given, from 0.
         cited: Vec<usize>,
+        /// Its claims without a source, in UTF-16 code units of `text`.
+        uncited: Vec<Span>,
         /// Who wrote it.
         by: Choice,
     },
@@ -47,43 +49,54 @@ pub(super) struct Asked {
     pub(super) charge: Option<NewCharge>,
     pub(super) decision: Option<Decision>,
     pub(super) attempts: Vec<Attempt>,
-    /// The hash of what the answering model was sent.
-    pub(super) prompt: Option<String>,
-}
-
-/// Whether the budget allows a call.
-enum Allowed {
-    /// So much is set aside for it.
-    Yes(Micros),
-    No(AtLimit),
+    /// The hash of what the answering model was sent, and what that was made from.
+    pub(super) prompt: Option<(String, Sent)>,
 }
 
 /// Asks for the answer to one message.
 pub(super) struct Speaker<'a> {
     pub(super) models: &'a Models,
-    pub(super) keyspace: &'a Keyspace,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) subject: Subject,
+    pub(super) books: Books<'a>,
 }
 
 impl Speaker<'_> {
     pub(super) async fn speak(&self, wish: Wish<'_>, draft: &mut Draft) -> Result<Asked, Error> {
         let plan = self.models.plan(wish.question, wish.history.len());
+        let asked = self.ask_in_turn(plan.choices, wish, draft).await?;
+        Ok(Asked { decision: plan.decision, ..asked })
+    }
+
+    /// Asks one after another.
+    pub(super) async fn ask_in_turn(
+        &self,
+        choices: Vec<Choice>,
+        wish: Wish<'_>,
+        draft: &mut Draft,
+    ) -> Result<Asked, Error> {
         let mut asked = Asked {
             spoken: Spoken::Nobody,
             note: None,
             charge: None,
-            decision: plan.decision,
+            decision: None,
             attempts: Vec::new(),
             prompt: None,
         };
-        for choice in plan.choices {
+        for choice in choices {
             let Some(model) = self.models.get(&choice.provider) else { continue };
-            if let Err(until) = model.breaker.admit(self.clock.now()) {
+            let reached = match self.models.reach(self.books.keyspace, model) {
+                Ok(reached) => reached,
+                Err(keys::Error::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(?error, provider = choice.provider, "a model cannot be asked");
+                    asked.attempts.push(Attempt::without_key(&choice, &error));
+                    continue;
+                }
+            };
+            if let Err(until) = reached.breaker.admit(self.books.now()) {
                 asked.attempts.push(Attempt::left_alone(&choice, until));
                 continue;
             }
-            if self.ask(model, choice, wish, draft, &mut asked).await? {
+            if self.ask((model, &reached), choice, wish, draft, &mut asked).await? {
                 return Ok(asked);
             }
         }
@@ -96,7 +109,7 @@ impl Speaker<'_> {
     /// Asks one model, a second time with less where the conversation is too long for it. Whether the matter is settled.
     async fn ask(
         &self,
-        model: &Model,
+        (model, reached): (&Model, &Reached),
         choice: Choice,
         wish: Wish<'_>,
         draft: &mut Draft,
@@ -106,7 +119,7 @@ impl Speaker<'_> {
         let wish = Wish { passages: wish.passages.get(..most).unwrap_or(wish.passages), ..wish };
         for wish in [wish, shortened(wish)] {
             let request = wish.request();
-            let most = match self.reserve(model, &request).await? {
+            let most = match self.books.reserve(&model.price, &request).await? {
                 Allowed::Yes(amount) => amount,
                 Allowed::No(at_limit) => {
                     asked.attempts.push(Attempt::over_budget(&choice));
@@ -116,15 +129,16 @@ impl Speaker<'_> {
                     return Ok(at_limit == AtLimit::HandOver);
                 }
             };
-            let prompt = prompt_hash(&request);
+            let prompt = (prompt_hash(&request), sent(wish, &request));
             let begun = Instant::now();
-            let heard = generate(&*model.provider, request, wish.passages, draft).await;
-            let cost = cost(model, &choice, &heard.usage, most);
+            let heard = generate(&*reached.provider, request, wish, draft).await;
+            let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
-            let charge = (heard.usage != Usage::default()).then(|| charge(&choice, heard.usage, cost));
+            let charge =
+                (heard.usage != Usage::default()).then(|| self.books.charge(&choice, heard.usage, cost));
             match heard.outcome {
                 Ok(generated) => {
-                    model.breaker.succeeded();
+                    reached.breaker.succeeded();
                     (asked.charge, asked.prompt) = (charge, Some(prompt));
                     conclude(asked, choice, generated, heard.stop_reason);
                     return Ok(true);
@@ -137,9 +151,9 @@ impl Speaker<'_> {
                         "a model failed"
                     );
                     if is_its_fault(&error) {
-                        model.breaker.failed(self.clock.now(), error.retry_after());
+                        reached.breaker.failed(self.books.now(), error.retry_after());
                     }
-                    self.book(charge).await?;
+                    self.books.book(charge).await?;
                     if !matches!(error, ai::Error::ContextTooLong { .. }) {
                         return Ok(false);
                     }
@@ -148,49 +162,10 @@ impl Speaker<'_> {
         }
         Ok(false)
     }
-
-    /// Sets aside what the call can cost at most. What is free needs no budget.
-    async fn reserve(&self, model: &Model, request: &ChatRequest) -> Result<Allowed, Error> {
-        if model.price.is_free() {
-            return Ok(Allowed::Yes(Micros::ZERO));
-        }
-        let amount = model.price.reserve(&Reservation {
-            input_bytes: request.text_bytes(),
-            messages: request.messages.len(),
-            images: request.images().count(),
-            output_tokens_max: request.max_output_tokens,
-        })?;
-        let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
-        let reserved = move |tx: &mut crate::store::WriteTx<'_>| {
-            Ok::<_, Error>(match budgets.reserve(tx, now, subject, amount)? {
-                Outcome::Refused(refusal) => {
-                    tracing::info!(?refusal, "the budget does not allow a call");
-                    Allowed::No(budgets.budget(tx)?.at_limit)
-                }
-                Outcome::Reserved(_) | Outcome::Settled(_) => Allowed::Yes(amount),
-            })
-        };
-        self.keyspace.write(reserved).await
-    }
-
-    /// Books a call that came to nothing.
-    async fn book(&self, charge: Option<NewCharge>) -> Result<(), Error> {
-        let Some(charge) = charge else { return Ok(()) };
-        let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
-        self.keyspace.write(move |tx| budgets.charge(tx, now, subject, &charge).map_err(Error::from)).await
-    }
-}
-
-/// What a call cost; what was set aside for it where a server tells more than can be counted.
-fn cost(model: &Model, choice: &Choice, usage: &Usage, most: Micros) -> Micros {
-    model.price.cost(usage).unwrap_or_else(|error| {
-        tracing::error!(?error, provider = choice.provider, "the cost of a call cannot be told");
-        most
-    })
 }
 
 /// The same with the last messages and the better half of the passages.
-fn shortened(wish: Wish<'_>) -> Wish<'_> {
+pub(super) fn shortened(wish: Wish<'_>) -> Wish<'_> {
     let passages = wish.passages.get(..wish.passages.len().div_ceil(2)).unwrap_or(wish.passages);
     let history = wish.history.get(wish.history.len().saturating_sub(HISTORY_KEPT)..).unwrap_or(wish.history);
     Wish { history, passages, ..wish }
@@ -198,15 +173,22 @@ fn shortened(wish: Wish<'_>) -> Wish<'_> {
 
 fn conclude(asked: &mut Asked, by: Choice, generated: Generated, stop_reason: Option<StopReason>) {
     match generated {
-        Generated::Answer { text, cited } => {
+        Generated::Answer { text, cited, uncited } => {
             asked.note = note(&asked.attempts, &by, stop_reason);
-            asked.spoken = Spoken::Answer { text, cited, by };
+            asked.spoken = Spoken::Answer { text, cited, uncited, by };
         }
         Generated::Declined => {
             asked.note = Some("The language model found no answer in the documents.".to_owned());
         }
-        Generated::Uncited => {
-            let note = "The language model's answer did not say where it was from, so the documents are quoted instead.";
+        Generated::Uncited { in_part } => {
+            let part = if in_part { "A part of the" } else { "The" };
+            asked.note = Some(format!(
+                "{part} language model's answer did not say where it was from, so the documents are quoted instead."
+            ));
+        }
+        Generated::Unsupported => {
+            let note =
+                "The language model's answer was not what the documents say, so they are quoted instead.";
             asked.note = Some(note.to_owned());
         }
     }
@@ -255,13 +237,18 @@ fn is_its_fault(error: &ai::Error) -> bool {
     )
 }
 
-fn charge(choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
-    let tier = choice.tier.map_or_else(|| "fixed".to_owned(), |tier| tier.to_string());
-    NewCharge { provider: choice.provider.clone(), model: choice.model.clone(), tier, usage, cost }
+fn sent(wish: Wish<'_>, request: &ChatRequest) -> Sent {
+    Sent {
+        workspace: wish.workspace.to_owned(),
+        history: wish.history.iter().map(|message| message.id).collect(),
+        passages: wish.passages.len(),
+        output_tokens_max: request.max_output_tokens,
+        temperature: request.temperature,
+    }
 }
 
 /// Of everything that the model is sent.
-fn prompt_hash(request: &ChatRequest) -> String {
+pub(super) fn prompt_hash(request: &ChatRequest) -> String {
     let mut hasher = blake3::Hasher::new();
     for message in &request.messages {
         hasher.update(format!("{:?} {}\n", message.role, message.text.len()).as_bytes());
@@ -276,6 +263,10 @@ impl Attempt {
         Self::without_call(choice, "left_alone", "is not available at the moment", detail)
     }
 
+    fn without_key(choice: &Choice, error: &keys::Error) -> Self {
+        Self::without_call(choice, error.code(), "could not be asked", error.to_string())
+    }
+
     fn over_budget(choice: &Choice) -> Self {
         let detail = "the budget does not allow a call".to_owned();
         Self::without_call(choice, Self::OVER_BUDGET, "is not available at the moment", detail)
@@ -285,7 +276,10 @@ impl Attempt {
         let (outcome, said, detail) = match &heard.outcome {
             Ok(Generated::Answer { .. }) => ("answered", "answered", String::new()),
             Ok(Generated::Declined) => ("declined", "found no answer", String::new()),
-            Ok(Generated::Uncited) => ("uncited", "did not cite", String::new()),
+            Ok(Generated::Uncited { .. }) => ("uncited", "did not cite", String::new()),
+            Ok(Generated::Unsupported) => {
+                ("unsupported", "said what the documents do not say", String::new())
+            }
             Err(error) => (error.code(), said(error), error.to_string()),
         };
         Self {

@@ -8,8 +8,11 @@ use crate::ai::route::Choice;
 use crate::base::{DocumentId, MessageId, Micros};
 use crate::identity::Pass;
 use crate::identity::pass::ReadWorkspace;
-use crate::knowledge::Retrieval;
+use crate::knowledge::{Options, Retrieval};
 use crate::store::{Read, WriteTx, tables};
+
+/// 64 bits tell a hundred passages apart.
+const FINGERPRINT_CHARS: usize = 16;
 
 /// One model that was to be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -20,7 +23,7 @@ pub struct Attempt {
     pub model: String,
     /// What it was chosen as; nothing when the settings name it.
     pub tier: Option<String>,
-    /// `answered`, `declined` (the documents hold no answer), `uncited`, `over_budget`, `left_alone`, or the code of the error.
+    /// `answered`, `declined` (the documents hold no answer), `uncited`, `unsupported` (by the passages it cites), `over_budget`, `left_alone`, or the code of the error.
     pub outcome: String,
     /// What became of it, for people: follows the model's name.
     pub said: String,
@@ -75,6 +78,24 @@ pub struct TracedPassage {
     pub bm25: f32,
     /// Its place by words, from 1.
     pub keyword_rank: Option<u32>,
+    /// What a model reads of it, as a hash: its words themselves go with its document. Nothing in traces from before there were any.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+}
+
+/// What a model was sent, as far as it is not kept elsewhere; with the question and the passages it is all there was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Sent {
+    /// What the workspace was called.
+    pub workspace: String,
+    /// The earlier messages, oldest first.
+    pub history: Vec<MessageId>,
+    /// How many of the passages, the best ones.
+    pub passages: usize,
+    /// How long the answer could be, in tokens.
+    pub output_tokens_max: u32,
+    /// The temperature.
+    pub temperature: Option<f32>,
 }
 
 /// Why an answer is as it is.
@@ -87,6 +108,15 @@ pub struct Trace {
     pub prompt_version: String,
     /// The BLAKE3 hash of all that the answering model was sent; nothing when the documents are quoted.
     pub prompt_hash: Option<String>,
+    /// What the answering model was sent besides; nothing when the documents are quoted, and in traces from before it was kept.
+    #[serde(default)]
+    pub sent: Option<Sent>,
+    /// Passages that were looked for at most; 0 in traces from before it was kept.
+    #[serde(default)]
+    pub passages_max: usize,
+    /// Passages with a lower score were left out; 0 to 1.
+    #[serde(default)]
+    pub min_score: f32,
     /// The passages that were found, best first.
     pub passages: Vec<TracedPassage>,
     /// How they were found.
@@ -105,7 +135,7 @@ tables! {
 }
 
 impl Trace {
-    pub(super) fn of(retrieval: &Retrieval) -> Self {
+    pub(super) fn of(retrieval: &Retrieval, options: &Options) -> Self {
         let passages = retrieval.passages.iter().map(|passage| TracedPassage {
             document: passage.document,
             chunk: passage.chunk,
@@ -114,9 +144,12 @@ impl Trace {
             semantic_rank: passage.semantic.rank,
             bm25: passage.keyword.score,
             keyword_rank: passage.keyword.rank,
+            fingerprint: Some(fingerprint(&passage.title, &passage.heading, &passage.text)),
         });
         Self {
             prompt_version: super::prompt::VERSION.to_owned(),
+            passages_max: options.limit,
+            min_score: options.min_score,
             passages: passages.collect(),
             retrieval: serde_json::to_value(&retrieval.explanation).unwrap_or_default(),
             ..Self::default()
@@ -128,10 +161,50 @@ impl Trace {
     }
 }
 
+/// Of what a model reads of a passage.
+pub(super) fn fingerprint(title: &str, heading: &[String], text: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in std::iter::once(title).chain(heading.iter().map(String::as_str)).chain([text]) {
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().chars().take(FINGERPRINT_CHARS).collect()
+}
+
 /// Why the answer to a message is as it is; nothing for one without an answer.
 ///
 /// # Errors
 /// When the store fails.
 pub fn trace(tx: &impl Read, _: Pass<ReadWorkspace>, message: MessageId) -> Result<Option<Trace>, Error> {
     Ok(tx.get::<Traces>(&message)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+
+    #[test]
+    fn a_trace_from_before_more_was_kept_is_still_read() {
+        let document = DocumentId::new(Timestamp::from_millis(1));
+        let old = serde_json::json!({
+            "prompt_version": "answer-1", "prompt_hash": "00", "retrieval": null, "decision": null, "attempts": [],
+            "passages": [{"document": document, "chunk": 7, "score": 0.5, "cosine": 0.5, "semantic_rank": 1,
+                "bm25": 1.0, "keyword_rank": null}],
+        });
+        let kept = rmp_serde::to_vec_named(&old).unwrap();
+        let trace: Trace = rmp_serde::from_slice(&kept).unwrap();
+        assert_eq!((trace.sent, trace.passages_max, trace.asked_as), (None, 0, None));
+        assert_eq!(trace.passages[0].fingerprint, None);
+    }
+
+    #[test]
+    fn a_fingerprint_tells_where_one_part_ends_and_the_next_begins() {
+        let heading = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let one = fingerprint("Pump", &heading(&["a", "b"]), "text");
+        assert_eq!(one.len(), FINGERPRINT_CHARS);
+        assert_ne!(one, fingerprint("Pump", &heading(&["ab"]), "text"));
+        assert_ne!(one, fingerprint("Pump", &heading(&["a"]), "btext"));
+        assert_eq!(one, fingerprint("Pump", &heading(&["a", "b"]), "text"));
+    }
 }

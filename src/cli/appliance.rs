@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode};
 use serde_json::Value;
 
 use super::Failure;
@@ -71,6 +71,42 @@ impl Appliance {
     pub(super) async fn send(&self, method: Method, path: &str, call: Call<'_>) -> Result<Value, Failure> {
         let answer = self.client.send_request(request(method, path, call)?).await?;
         if answer.status.is_success() { Ok(answer.json()) } else { Err(refusal(&answer)) }
+    }
+
+    /// Asks for what may not be there: nothing for a 404 with the code `missing`, or for a workspace or an address that is not.
+    pub(super) async fn find(
+        &self,
+        path: &str,
+        call: Call<'_>,
+        missing: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let answer = self.client.send_request(request(Method::GET, path, call)?).await?;
+        if answer.status.is_success() {
+            return Ok(Some(answer.json()));
+        }
+        let problem = answer.json();
+        let code = problem.get("code").and_then(Value::as_str).unwrap_or_default();
+        if answer.status == StatusCode::NOT_FOUND && [missing, "not_found"].contains(&code) {
+            return Ok(None);
+        }
+        Err(refusal(&answer))
+    }
+
+    /// The short names of all workspaces, oldest first.
+    pub(super) async fn workspaces(&self) -> Result<Vec<String>, Failure> {
+        let mut slugs = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/tenants?limit=100{cursor}");
+            let page = self.send(Method::GET, &path, Call::default()).await?;
+            let items = page.get("items").and_then(Value::as_array);
+            let found = items.into_iter().flatten().filter_map(|one| one.get("slug").and_then(Value::as_str));
+            slugs.extend(found.map(str::to_owned));
+            match page.get("next_cursor").and_then(Value::as_str) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(slugs),
+            }
+        }
     }
 
     /// Sends a request whose answer comes in pieces.

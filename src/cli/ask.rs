@@ -37,7 +37,21 @@ pub(super) fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// An answer on one line: `{answer, declined, citations, provider, model, cost_micros, timings_ms}`.
+/// The statements of an answer that no document backs.
+pub(super) fn uncited(message: &Value) -> Vec<String> {
+    let wide: Vec<u16> = text(message, "text").encode_utf16().collect();
+    let spans = message.pointer("/answer/uncited").and_then(Value::as_array);
+    let place = |span: &Value, key: &str| {
+        span.get(key).and_then(Value::as_u64).and_then(|place| usize::try_from(place).ok())
+    };
+    let stated = |span: &Value| {
+        let units = wide.get(place(span, "start")?..place(span, "end")?)?;
+        Some(String::from_utf16_lossy(units))
+    };
+    spans.into_iter().flatten().filter_map(stated).collect()
+}
+
+/// An answer on one line: `{answer, declined, citations, uncited, provider, model, cost_micros, timings_ms}`.
 pub(super) fn line(message: &Value) -> Value {
     let answer = message.get("answer").cloned().unwrap_or_default();
     let of = |key: &str| answer.get(key).cloned().unwrap_or_default();
@@ -55,7 +69,7 @@ pub(super) fn line(message: &Value) -> Value {
         })
         .collect();
     json!({
-        "answer": message.get("text"), "declined": of("declined"), "citations": citations,
+        "answer": message.get("text"), "declined": of("declined"), "citations": citations, "uncited": uncited(message),
         "provider": of("provider"), "model": of("model"), "cost_micros": of("cost_micros"),
         "timings_ms": of("timings_ms"),
     })
@@ -82,5 +96,26 @@ pub(super) fn shown(message: &Value) -> String {
         let path: String = under.map(|(_, part)| format!(" › {part}")).collect();
         lines.push(format!("  [{number}] {title}{path} ({name}{})", page.unwrap_or_default()));
     }
+    let uncited = uncited(message);
+    if !uncited.is_empty() {
+        lines.push("\nNot backed by a document:".to_owned());
+        lines.extend(uncited.iter().map(|statement| format!("  “{statement}”")));
+    }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_no_document_backs_is_said_to_be_so() {
+        let message = json!({
+            "text": "Grün 😀 [1]. It lasts ten years.",
+            "answer": {"citations": [], "uncited": [{"start": 13, "end": 32}, {"start": 90, "end": 99}]},
+        });
+        assert_eq!(uncited(&message), ["It lasts ten years."]);
+        assert!(shown(&message).ends_with("Not backed by a document:\n  “It lasts ten years.”"));
+        assert_eq!(line(&message)["uncited"], json!(["It lasts ten years."]));
+    }
 }

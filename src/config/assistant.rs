@@ -14,6 +14,16 @@ pub const LOCAL: &str = "local";
 /// More of a conversation than that helps no answer, and every message costs.
 const HISTORY_MESSAGES_MAX: usize = 100;
 
+/// What becomes of a model's answer in which a statement has no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UncitedClaims {
+    /// It is not given.
+    Withhold,
+    /// It is given, with each such statement marked.
+    Mark,
+}
+
 /// Who answers.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +32,8 @@ pub struct Assistant {
     pub provider: String,
     /// The last messages that the model is given.
     pub history_messages: usize,
+    /// For workspaces that set nothing themselves.
+    pub uncited_claims: UncitedClaims,
 }
 
 impl Assistant {

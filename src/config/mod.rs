@@ -12,6 +12,7 @@ mod assistant;
 mod budget;
 mod error;
 mod host_address;
+mod ineffective;
 mod knowledge;
 mod layer;
 mod limits;
@@ -31,7 +32,7 @@ mod tests;
 mod value;
 
 pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
-pub use assistant::{AUTO, Assistant, EXTRACTIVE, LOCAL};
+pub use assistant::{AUTO, Assistant, EXTRACTIVE, LOCAL, UncitedClaims};
 pub use budget::{AtLimit, Budget};
 pub use error::{Error, Problem};
 pub use host_address::HostAddress;

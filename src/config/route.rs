@@ -51,7 +51,7 @@ pub struct StrategySettings {
 }
 
 impl StrategySettings {
-    fn targets(&self) -> [(&'static str, &str); 4] {
+    pub(super) fn targets(&self) -> [(&'static str, &str); 4] {
         [
             ("economical", &self.economical),
             ("middle", &self.middle),

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::ineffective;
 use super::{
     Ai, Assistant, Budget, Knowledge, Limits, LocalModel, Log, Outbound, Retrieval, Routing, Server, Store,
 };
@@ -56,10 +57,12 @@ impl Settings {
         findings
     }
 
-    /// What is no mistake and yet will not do what it seems to: models that will not be reached. Each sentence says what to
-    /// write instead.
+    /// What is no mistake and yet will not do what it seems to: models that will not be reached, settings that have no effect
+    /// together. Each sentence says why, or what to write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
-        self.outbound.unreached(&self.ai.provider)
+        let mut notices = self.outbound.unreached(&self.ai.provider);
+        notices.extend(ineffective::findings(self));
+        notices
     }
 }

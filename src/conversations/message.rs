@@ -7,6 +7,7 @@ use super::conversation::{Conversation, ConversationState, Conversations, load};
 use crate::base::{Call, ConversationId, DocumentId, MessageId, Micros, Timestamp};
 use crate::identity::pass::{Pass, Reach, ReadConversations, TakePart};
 use crate::jobs::news::{self, Event};
+use crate::knowledge::Span;
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// Characters of a message from a person.
@@ -77,6 +78,9 @@ pub struct Answer {
     pub cost: Micros,
     /// Where it has things from, by number.
     pub citations: Vec<Citation>,
+    /// Its statements that no document backs, in UTF-16 code units of the text, in order.
+    #[serde(default)]
+    pub uncited: Vec<Span>,
     /// How long it took.
     pub timings: Timings,
     /// Something people should know about it, such as why another model than usual answered.
@@ -157,6 +161,8 @@ pub struct AnswerView {
     pub cost_micros: Micros,
     /// Where it has things from, by number.
     pub citations: Vec<CitationView>,
+    /// Its statements that no document backs, in UTF-16 code units of the text, in order. Show them as such.
+    pub uncited: Vec<Span>,
     /// How long it took.
     pub timings_ms: Timings,
     /// Something people should know about it.
@@ -198,6 +204,7 @@ impl MessageView {
             model: answer.model.clone(),
             cost_micros: answer.cost,
             citations: answer.citations.iter().map(citation_view).collect(),
+            uncited: answer.uncited.clone(),
             timings_ms: answer.timings,
             note: answer.note.clone(),
         });
@@ -454,4 +461,33 @@ pub fn find(
         Some((place, row)) if place.0 == conversation => Ok((place.1, row)),
         _ => Err(Error::MessageNotFound),
     }
+}
+
+/// Any message by its id, with its conversation and its number there.
+///
+/// # Errors
+/// [`Error::MessageNotFound`], also when the pass does not reach it.
+pub fn locate(
+    tx: &impl Read,
+    pass: Pass<ReadConversations>,
+    message: MessageId,
+) -> Result<(ConversationId, u64, Message), Error> {
+    let (place, row) = BY_ID.get(tx, &message)?.ok_or(Error::MessageNotFound)?;
+    match load(tx, place.0, |visitor| pass.covers(visitor)) {
+        Ok(_) => Ok((place.0, place.1, row)),
+        Err(Error::NotFound) => Err(Error::MessageNotFound),
+        Err(other) => Err(other),
+    }
+}
+
+/// The answer to a message, if it has one.
+///
+/// # Errors
+/// When the store fails.
+pub fn answer_to(
+    tx: &impl Read,
+    _: Pass<ReadConversations>,
+    message: MessageId,
+) -> Result<Option<MessageView>, Error> {
+    Ok(BY_REPLY_TO.get(tx, &message)?.map(|(place, row)| MessageView::of(place, &row).without_key()))
 }

@@ -23,5 +23,6 @@ pub use conversation::{
 pub use error::Error;
 pub use message::{
     Answer, AnswerView, Author, Citation, CitationView, Message, MessagePosted, MessageView, NewMessage,
-    NewReply, Posted, TEXT_CHARS_MAX, Timings, answered, find, history, messages_after, post, reply,
+    NewReply, Posted, TEXT_CHARS_MAX, Timings, answer_to, answered, find, history, locate, messages_after,
+    post, reply,
 };

@@ -90,6 +90,7 @@ fn plain_reply(to: MessageId) -> NewReply {
         model: "extractive".into(),
         cost: Micros::ZERO,
         citations: Vec::new(),
+        uncited: Vec::new(),
         timings: Timings::default(),
         note: None,
     };

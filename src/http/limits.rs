@@ -29,9 +29,13 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const BUCKETS: u64 = 1 << 17;
 const CHECKS_BETWEEN_SWEEPS: u32 = 1 << 16;
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
+const ASKING_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The routes that take a document's bytes.
 const UPLOADS: [(Method, &str); 1] = [(Method::PUT, "/api/v1/documents/by-name/{name}")];
+
+/// The routes that wait for a model, which has deadlines of its own.
+const ASKING: [(Method, &str); 1] = [(Method::POST, "/api/v1/messages/{message}/replay")];
 
 /// So many of something from each key in a time.
 struct Rate {
@@ -156,11 +160,10 @@ impl Limits {
         {
             self.per_address.check(household(context.address))?;
         }
-        let upload = request.extensions().get::<MatchedPath>().is_some_and(|path| {
-            UPLOADS.iter().any(|(method, route)| method == request.method() && *route == path.as_str())
-        });
-        let (bytes_max, timeout) = if upload {
+        let (bytes_max, timeout) = if is_among(&UPLOADS, &request) {
             (self.upload_bytes_max, UPLOAD_TIMEOUT)
+        } else if is_among(&ASKING, &request) {
+            (self.body_bytes_max, ASKING_TIMEOUT)
         } else {
             (self.body_bytes_max, self.timeout)
         };
@@ -173,6 +176,13 @@ impl Limits {
         let Ok(_place) = self.under_way.try_acquire() else { return Err(busy()) };
         tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| took_too_long())
     }
+}
+
+fn is_among(routes: &[(Method, &str)], request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>();
+    path.is_some_and(|path| {
+        routes.iter().any(|(method, route)| method == request.method() && *route == path.as_str())
+    })
 }
 
 fn busy() -> Problem {

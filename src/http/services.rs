@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Limits;
+use crate::ai::keys::Keyring;
+use crate::assistant::Assistant;
 use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
@@ -45,8 +47,12 @@ pub struct Services {
     pub hub: Hub,
     /// Documents.
     pub knowledge: Knowledge,
+    /// Looks into its answers.
+    pub assistant: Assistant,
     /// What answers may cost.
     pub budgets: Budgets,
+    /// What providers are asked with.
+    pub keyring: Keyring,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
 }

@@ -9,6 +9,8 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::ai::keys::Keyring;
+use crate::assistant::{self, Assistant, Choosing, Models};
 use crate::base::SystemClock;
 use crate::knowledge::Knowledge;
 use crate::knowledge::extract::Extractor;
@@ -88,6 +90,13 @@ impl Desk {
         let (policy, passwords) = (Policy::new(store.clone()), Passwords::new());
         let health = Health::default();
         health.ok("store");
+        let (hub, knowledge) = (Hub::new(crate::realtime::Limits::default()), knowledge());
+        let (budgets, system) = (Budgets::new(Budget::default()), store.system().clone());
+        let keyring = Keyring::new(Sealer::new(&[7; 32]), system.clone(), Vec::new());
+        let models = Models::new(Choosing::Quote, Vec::new(), keyring.clone(), budgets.clone());
+        let written = assistant::Settings::default();
+        let assistant =
+            Assistant::new(knowledge.clone(), hub.clone(), models, system, clock.clone(), written);
         let services = Arc::new(Services {
             clock: clock.clone(),
             sign_in: SignIn::new(policy.system().clone(), passwords.clone()),
@@ -99,9 +108,11 @@ impl Desk {
             health: Arc::new(health),
             trusted_proxies: Vec::new(),
             authority_pem: tls.authority_pem.clone(),
-            hub: Hub::new(crate::realtime::Limits::default()),
-            knowledge: knowledge(),
-            budgets: Budgets::new(Budget::default()),
+            hub,
+            knowledge,
+            assistant,
+            budgets,
+            keyring,
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -32,7 +32,7 @@ pub struct Quoted {
 }
 
 /// A range of UTF-16 code units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Span {
     /// The first.
     pub start: usize,

@@ -35,6 +35,7 @@ mod jobs;
 mod list;
 mod name;
 mod read_file;
+mod recall;
 mod retrieve;
 mod service;
 mod stage;
@@ -52,5 +53,6 @@ pub use jobs::{
 };
 pub use list::{Filter, content_of, get, get_by_name, list, text_of};
 pub use name::NAME_BYTES_MAX;
+pub use recall::{Recalled, RecalledPassage, recall};
 pub use retrieve::{Explanation, Options, Passage, Retrieval, Scored};
 pub use service::{Knowledge, Settings};

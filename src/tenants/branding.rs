@@ -1,11 +1,11 @@
-//! How a workspace looks to customers, and what its owner may write there.
+//! How a workspace looks and speaks to customers, and what its owner may write there.
 //!
 //! Everything is plain text; pages escape it. A change names only what changes; a field at fault is named as a JSON
 //! pointer, and then nothing is changed.
 
 use serde::{Deserialize, Deserializer};
 
-use super::tenant::{Tenant, Tenants, required};
+use super::tenant::{Tenant, Tenants, UncitedClaims, required};
 use super::{Error, Rule};
 use crate::identity::Pass;
 use crate::identity::pass::ManageWorkspace;
@@ -46,6 +46,16 @@ pub struct WorkspaceChange {
     /// A line above the chat; `null` or an empty text takes it away.
     #[serde(default, deserialize_with = "present")]
     pub notice: Option<String>,
+    /// What becomes of a model's answer in which a statement has no source: `withhold` it, or `mark` the statement; `null` for
+    /// what the appliance's settings say.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<UncitedClaims>)]
+    pub uncited_claims: Option<Option<UncitedClaims>>,
+}
+
+/// Reads `null` as a value, which a field that is left out is not.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<UncitedClaims>>, D::Error> {
+    Option::<UncitedClaims>::deserialize(deserializer).map(Some)
 }
 
 /// Reads `null` as an empty text, which a field that is left out is not.
@@ -81,6 +91,9 @@ pub fn update(
     if let Some(notice) = &change.notice {
         let shown = !notice.trim().is_empty();
         tenant.notice = if shown { Some(text("/notice", notice, NOTICE_CHARS_MAX)?) } else { None };
+    }
+    if let Some(uncited_claims) = change.uncited_claims {
+        tenant.uncited_claims = uncited_claims;
     }
     tx.put::<Tenants>(&tenant.id, &tenant)?;
     Ok(tenant)

@@ -69,6 +69,7 @@ pub(super) fn create_for(
         placeholder: PLACEHOLDER.to_owned(),
         suggestions: Vec::new(),
         notice: None,
+        uncited_claims: None,
         created: call.now,
     };
     tx.insert::<Tenants>(&tenant.id, &tenant)?;

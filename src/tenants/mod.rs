@@ -23,4 +23,4 @@ pub use create::{NewTenant, create};
 pub use error::{Error, Rule};
 pub use me::{Me, MyWorkspace, choose_workspace, me};
 pub use set_up::{NewOwner, SetUp, found, set_up};
-pub use tenant::{Tenant, WorkspaceView, by_slug, list, load, of_pass};
+pub use tenant::{Tenant, UncitedClaims, WorkspaceView, by_slug, list, load, of_pass};

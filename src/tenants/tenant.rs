@@ -8,6 +8,16 @@ use crate::identity::pass::{ManageTenants, ReadWorkspace};
 use crate::identity::{Pass, Right};
 use crate::store::{Index, Read, Scan, tables};
 
+/// What becomes of a model's answer in which a statement has no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UncitedClaims {
+    /// It is not given: the documents are quoted instead.
+    Withhold,
+    /// It is given, with each such statement marked.
+    Mark,
+}
+
 /// A tenant and its branding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
@@ -27,6 +37,9 @@ pub struct Tenant {
     pub suggestions: Vec<String>,
     /// A line above the chat, as for an outage.
     pub notice: Option<String>,
+    /// What becomes of statements without a source; the appliance's setting where it is nothing.
+    #[serde(default)]
+    pub uncited_claims: Option<UncitedClaims>,
     /// Since when.
     pub created: Timestamp,
 }
@@ -50,6 +63,8 @@ pub struct WorkspaceView {
     pub suggestions: Vec<String>,
     /// A line above the chat.
     pub notice: Option<String>,
+    /// What becomes of a model's answer in which a statement has no source; `null` for what the appliance's settings say.
+    pub uncited_claims: Option<UncitedClaims>,
     /// Since when.
     pub created_at: Timestamp,
 }
@@ -65,6 +80,7 @@ impl From<Tenant> for WorkspaceView {
             placeholder: tenant.placeholder,
             suggestions: tenant.suggestions,
             notice: tenant.notice,
+            uncited_claims: tenant.uncited_claims,
             created_at: tenant.created,
         }
     }

@@ -140,6 +140,7 @@ async fn play(
                 if pause.is_zero() {
                     tokio::task::yield_now().await
                 } else {
+                    // A server that sends a sign of life now and then; time is paused where this is used.
                     tokio::time::sleep(pause).await
                 }
                 Ok(piece)

@@ -16,10 +16,12 @@ mod events;
 mod files;
 #[cfg(feature = "local-model")]
 mod gguf;
+mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;
 mod model;
 mod models;
+mod replay;
 mod rights;
 mod sessions;
 mod socket;

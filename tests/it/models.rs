@@ -22,7 +22,7 @@ use super::socket::{Socket, is_answer};
 static CALLED: AtomicBool = AtomicBool::new(false);
 
 /// A server with two models: `shaky` does what the question says in brackets, `sound` answers.
-async fn server() -> u16 {
+pub(crate) async fn server() -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let routes = Router::new().route("/v1/chat/completions", post(complete));
@@ -56,6 +56,9 @@ async fn complete(axum::Json(request): axum::Json<Value>) -> Response {
         vec![piece("The pump is sealed with a rub")]
     } else if trouble("uncited") {
         vec![piece("The pump is sealed with chewing gum and good will, which lasts a year."), end(100, 20)]
+    } else if trouble("partly") {
+        let invented = piece(" It was designed in Italy by two brothers.");
+        vec![piece("The pump is sealed with a rubber ring [1]."), invented, end(100, 20)]
     } else {
         vec![piece("The pump is sealed with a rubber ring [1]."), end(1_000, 200)]
     };
@@ -134,7 +137,7 @@ plain_http = true
     )
 }
 
-async fn taught(port: u16) -> (Desk, Caller) {
+pub(crate) async fn taught(port: u16) -> (Desk, Caller) {
     taught_with(&settings(port)).await
 }
 
@@ -146,7 +149,7 @@ async fn taught_with(settings: &str) -> (Desk, Caller) {
 }
 
 /// The answer to a question in a conversation of its own, and why it is so.
-async fn ask(desk: &Desk, owner: &Caller, question: &str) -> (Value, Value) {
+pub(crate) async fn ask(desk: &Desk, owner: &Caller, question: &str) -> (Value, Value) {
     let visitor = desk.visitor("acme").await;
     let id = desk.conversation(&visitor).await;
     let mut socket = Socket::open(desk, &visitor, &id, None).await;
@@ -226,6 +229,36 @@ async fn what_a_model_says_without_a_source_is_withheld_and_the_documents_are_qu
     let text = answer["text"].as_str().unwrap();
     assert!(text.contains("rubber ring") && !text.contains("chewing gum"), "{text}");
     assert_eq!(answer["answer"]["cost_micros"], 100 + 20 * 2, "it was paid for all the same");
+}
+
+#[tokio::test]
+async fn a_statement_without_a_source_is_withheld_or_marked_as_the_workspace_wants_and_never_silent() {
+    let (desk, owner) = taught(server().await).await;
+    let question = "How is the pump sealed? (partly)";
+    let (answer, trace) = ask(&desk, &owner, question).await;
+    assert_eq!(outcomes(&trace), [("first".to_owned(), "uncited".to_owned())]);
+    assert_eq!(answer["answer"]["provider"], "extractive");
+    assert!(!answer["text"].as_str().unwrap().contains("Italy"), "{answer}");
+    assert!(answer["answer"]["note"].as_str().unwrap().starts_with("A part of the language model's answer"));
+
+    let choose = async |wish: Value| {
+        let request = desk.request(&owner, Method::PATCH, "/api/v1/workspace");
+        desk.send(request.json(&json!({ "uncited_claims": wish }))).await
+    };
+    assert_eq!(choose(json!("mark")).await.expect(200).body["uncited_claims"], "mark");
+    let (answer, _) = ask(&desk, &owner, question).await;
+    let text = answer["text"].as_str().unwrap();
+    assert_eq!(text, "The pump is sealed with a rubber ring [1]. It was designed in Italy by two brothers.");
+    assert_eq!(answer["answer"]["uncited"], json!([{ "start": 43, "end": 84 }]));
+    assert_eq!(answer["answer"]["provider"], "first");
+    let (answer, _) = ask(&desk, &owner, "How is the pump sealed? (uncited)").await;
+    assert_eq!(answer["answer"]["provider"], "extractive", "what cites nothing is withheld all the same");
+    assert_eq!(answer["answer"]["uncited"], json!([]));
+
+    choose(json!("silently")).await.expect(400);
+    assert_eq!(choose(Value::Null).await.expect(200).body["uncited_claims"], Value::Null);
+    let (answer, _) = ask(&desk, &owner, question).await;
+    assert_eq!(answer["answer"]["provider"], "extractive", "the appliance's setting again");
 }
 
 #[tokio::test]

@@ -14,6 +14,10 @@ use super::desk::{Desk, EMAIL, PASSWORD, Reply};
 use super::files;
 use super::socket::{Socket, is_answer};
 
+/// A provider that nobody asks.
+const PROVIDER: &str =
+    "[[ai.provider]]\nname = \"spare\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n";
+
 /// Everybody, in the order of the table's columns.
 const COLUMNS: [&str; 10] = [
     "nobody",
@@ -82,7 +86,9 @@ const READS_OWN: [u16; 10] = [401, 404, 404, 404, 200, 200, 200, 404, 200, 200];
 /// A list: the other workspace's admin gets its own, in which nothing of the first may be.
 const LISTS: [u16; 10] = [401, 404, 404, 404, 200, 200, 200, 200, 200, 200];
 /// The operator, who is the owner here, and the console.
-const OPERATORS: [u16; 10] = [401, 404, 404, 404, 403, 403, 403, 403, 201, 201];
+const fn operators(theirs: u16) -> [u16; 10] {
+    [401, 404, 404, 404, 403, 403, 403, 403, theirs, theirs]
+}
 /// Admins and up.
 const fn admins(mine: u16, others: u16) -> [u16; 10] {
     [401, 404, 404, 404, 403, 403, mine, others, mine, mine]
@@ -118,20 +124,32 @@ const ROWS: &[Row] = {
         row("GET", "/api/v1/me", None, Nothing, Each([401, 401, 401, 401, 401, 401, 401, 401, 200, 401])),
         row("GET", "/api/v1/widget/{workspace}", None, Nothing, Everybody(200)),
         row("POST", "/api/v1/widget/{workspace}/visitors", Some("{}"), Nothing, Everybody(201)),
-        row(
-            "GET",
-            "/api/v1/tenants",
-            None,
-            Nothing,
-            Each([401, 404, 404, 404, 403, 403, 403, 403, 200, 200]),
-        ),
-        row("GET", "/api/v1/egress", None, Nothing, Each([401, 404, 404, 404, 403, 403, 403, 403, 200, 200])),
-        row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(OPERATORS)),
+        row("GET", "/api/v1/tenants", None, Nothing, Each(operators(200))),
+        row("GET", "/api/v1/egress", None, Nothing, Each(operators(200))),
+        row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(operators(201))),
         row("GET", "/api/v1/workspace", None, Nothing, Each(LISTS)),
         row("PATCH", "/api/v1/workspace", Some(r#"{"greeting": "Hi"}"#), Nothing, Each(admins(200, 200))),
         row("GET", "/api/v1/usage", None, Nothing, Each(LISTS)),
         row("GET", "/api/v1/budget", None, Nothing, Each(LISTS)),
         row("PUT", "/api/v1/budget", Some(r#"{"at_limit": "hand_over"}"#), Nothing, Each(admins(200, 200))),
+        row("GET", "/api/v1/provider-keys", None, Nothing, Each(admins(200, 200))),
+        row(
+            "PUT",
+            "/api/v1/provider-keys/{provider}",
+            Some(r#"{"key": "a-key-of-the-workspace"}"#),
+            Nothing,
+            Each(admins(200, 200)),
+        ),
+        row("DELETE", "/api/v1/provider-keys/{provider}", None, Nothing, Each(admins(204, 204))),
+        row("GET", "/api/v1/appliance/provider-keys", None, Nothing, Each(operators(200))),
+        row(
+            "PUT",
+            "/api/v1/appliance/provider-keys/{provider}",
+            Some(r#"{"key": "a-key-of-the-appliance"}"#),
+            Nothing,
+            Each(operators(200)),
+        ),
+        row("DELETE", "/api/v1/appliance/provider-keys/{provider}", None, Nothing, Each(operators(204))),
         row("GET", "/api/v1/api-keys", None, Nothing, Each(admins(200, 200))),
         row(
             "POST",
@@ -197,6 +215,15 @@ const ROWS: &[Row] = {
             Each(READS_CONVERSATION),
         ),
         row("GET", "/api/v1/conversations/{id}/messages/{message}/trace", None, Nothing, Each(READS_OWN)),
+        row("GET", "/api/v1/messages/{message}/replay", None, Nothing, Each(READS_OWN)),
+        // Whoever may ask is told that there is no such model; a replay that is made is a story of its own.
+        row(
+            "POST",
+            "/api/v1/messages/{message}/replay",
+            Some(r#"{"provider": "nobody"}"#),
+            Nothing,
+            Each(admins(400, 404)),
+        ),
     ]
 };
 
@@ -226,7 +253,7 @@ struct World {
 
 impl World {
     async fn make() -> Self {
-        let (desk, owner) = Desk::set_up().await;
+        let (desk, owner) = Desk::set_up_with(&[], PROVIDER).await;
         let other = json!({"name": "Other", "slug": "other"});
         desk.console(Method::POST, "/api/v1/tenants", "", Some(&other)).await.expect(201);
         let document = "policies/warranty.docx";
@@ -294,6 +321,7 @@ impl World {
             .replace("{id}", &id)
             .replace("{message}", &self.message)
             .replace("{number}", "1")
+            .replace("{provider}", "spare")
             .replace("{name}", &format!("upload%20{}.txt", self.made));
         let method: Method = method.parse().unwrap();
         let reply = match (route, column) {

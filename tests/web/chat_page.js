@@ -65,6 +65,33 @@ export function chatPageTests(world) {
       await picture(page, 'declined-phone');
     }));
 
+  for (const colorScheme of ['light', 'dark']) {
+    test(`a statement that no document backs is marked, explained and said aloud in the ${colorScheme}`, () =>
+      withPage(world.browser, { hosts: [world.origin], size: phone, colorScheme }, async (page) => {
+        let statement = '';
+        await page.routeWebSocket(/\/ws\?/, (client) => {
+          client.connectToServer().onMessage((text) => {
+            const frame = JSON.parse(String(text));
+            const { answer, text: said } = frame.payload ?? {};
+            if (!answer) return client.send(text);
+            // As from a model whose first words cite nothing.
+            statement = said.slice(0, said.indexOf(' ', 20));
+            answer.uncited = [{ start: 0, end: statement.length }];
+            client.send(JSON.stringify(frame));
+          });
+        });
+        await page.goto(world.chat);
+        const answer = await ask(page, questions.period);
+        const marked = answer.locator('.markdown .uncited');
+        assert.equal((await marked.allInnerTexts()).join(''), statement);
+        assert.match(await marked.first().evaluate((element) => getComputedStyle(element).textDecorationStyle), /dotted/);
+        assert.equal(await answer.locator('.markdown .unseen').innerText(), '(Not backed by a document)');
+        assert.match(await answer.locator('.label.uncited').innerText(), /Not backed by a document/);
+        await fits(page);
+        await picture(page, `uncited-${colorScheme}`);
+      }));
+  }
+
   test('reloading the page resumes the conversation', () =>
     open({}, async (page) => {
       await ask(page, questions.code);

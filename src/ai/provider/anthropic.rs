@@ -3,6 +3,8 @@
 //! The version of the API is a header, and with the version of 2026-10-21 the key moved from a header of its own into the
 //! usual one. Both are settings, because gateways and older accounts may still want the old pair.
 
+use std::sync::Arc;
+
 use reqwest::header::HeaderName;
 use serde::Deserialize;
 
@@ -104,7 +106,7 @@ impl Anthropic {
             model: settings.model,
             api_key: settings.api_key,
             deadlines: settings.deadlines,
-            dialect: Box::new(dialect),
+            dialect: Arc::new(dialect),
         };
         Remote::new(server, outbound).map(Self)
     }

@@ -1,5 +1,7 @@
 //! Google's Gemini models: `generateContent` and `streamGenerateContent`.
 
+use std::sync::Arc;
+
 use reqwest::header::HeaderName;
 use serde::Deserialize;
 use url::Url;
@@ -82,7 +84,7 @@ impl Google {
             model: settings.model,
             api_key: settings.api_key,
             deadlines: settings.deadlines,
-            dialect: Box::new(dialect),
+            dialect: Arc::new(dialect),
         };
         Remote::new(server, outbound).map(Self)
     }

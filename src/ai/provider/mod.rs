@@ -26,12 +26,14 @@ mod transcript;
 mod turns;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::{Answer, ChatRequest, Error, Event};
+use crate::base::Secret;
 
 pub use anthropic::{Anthropic, AnthropicAuth, AnthropicSettings};
 pub use deadlines::Deadlines;
@@ -71,6 +73,11 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Tries out the address, the key and the model with the cheapest request that proves them.
     fn check(&self) -> BoxFuture<'_, Checked>;
+
+    /// The same model asked with another key; nothing where no key is used, as on this machine.
+    fn with_key(&self, _key: Secret) -> Option<Arc<dyn Provider>> {
+        None
+    }
 }
 
 /// A provider that is nothing but a `Remote` with its vendor's dialect.
@@ -102,6 +109,13 @@ macro_rules! by_remote {
 
             fn check(&self) -> futures_util::future::BoxFuture<'_, $crate::ai::Checked> {
                 Box::pin(self.0.check())
+            }
+
+            fn with_key(
+                &self,
+                key: $crate::base::Secret,
+            ) -> Option<std::sync::Arc<dyn $crate::ai::provider::Provider>> {
+                Some(std::sync::Arc::new(Self(self.0.with_key(key))))
             }
         }
     };

@@ -2,6 +2,8 @@
 //!
 //! A server is described by data; what it may get wrong is known in `openai_decode` and `refusal`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::super::{ChatRequest, Error, Message};
@@ -112,7 +114,7 @@ impl OpenAiCompatible {
             model: settings.model,
             api_key: settings.api_key,
             deadlines: settings.deadlines,
-            dialect: Box::new(dialect),
+            dialect: Arc::new(dialect),
         };
         Remote::new(server, outbound).map(Self)
     }
@@ -137,7 +139,7 @@ impl OpenAi {
             model: settings.model,
             api_key: settings.api_key,
             deadlines: settings.deadlines,
-            dialect: Box::new(dialect),
+            dialect: Arc::new(dialect),
         };
         Remote::new(server, outbound).map(Self)
     }

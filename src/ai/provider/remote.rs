@@ -35,7 +35,7 @@ pub(super) struct Server {
     pub(super) model: String,
     pub(super) api_key: Option<Secret>,
     pub(super) deadlines: Deadlines,
-    pub(super) dialect: Box<dyn Dialect>,
+    pub(super) dialect: Arc<dyn Dialect>,
 }
 
 impl Server {
@@ -102,6 +102,18 @@ impl Remote {
             return Err(Error::BadSettings { provider: server.name, reason });
         }
         Ok(Self { server: Arc::new(server), outbound })
+    }
+
+    /// The same server, asked with another key.
+    pub(super) fn with_key(&self, key: Secret) -> Self {
+        let server = Server {
+            name: self.server.name.clone(),
+            model: self.server.model.clone(),
+            api_key: Some(key),
+            deadlines: self.server.deadlines,
+            dialect: Arc::clone(&self.server.dialect),
+        };
+        Self { server: Arc::new(server), outbound: self.outbound.clone() }
     }
 
     pub(super) fn name(&self) -> &str {

@@ -17,6 +17,8 @@ mod health;
 mod identity;
 mod jobs;
 mod list;
+mod provider_keys;
+mod replays;
 mod routes;
 mod search;
 mod tenants;

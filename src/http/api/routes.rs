@@ -4,8 +4,8 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, health, identity, jobs, search, tenants,
-    widget,
+    api_keys, budget, certificate, conversations, documents, egress, health, identity, jobs, provider_keys,
+    replays, search, tenants, widget,
 };
 use crate::http::headers::cors;
 
@@ -17,6 +17,8 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(tenants::routes())
         .merge(api_keys::routes())
         .merge(budget::routes())
+        .merge(provider_keys::routes())
+        .merge(replays::routes())
         .merge(documents::routes())
         .merge(search::routes())
         .merge(jobs::routes())

@@ -76,6 +76,8 @@ export interface Answer {
   model: string;
   cost_micros: number;
   citations: Citation[];
+  /** Statements that no document backs, as spans of the message's text. */
+  uncited: Span[];
   timings_ms: { retrieve: number; generate: number; total: number };
   note: string | null;
 }
@@ -166,6 +168,8 @@ export interface Workspace {
   placeholder: string;
   suggestions: string[];
   notice: string | null;
+  /** What becomes of a model's answer in which a statement has no source; null for the appliance's setting. */
+  uncited_claims: 'withhold' | 'mark' | null;
 }
 
 export interface ApiKey {

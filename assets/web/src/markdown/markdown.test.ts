@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Block, parseMarkdown, plainText } from './blocks';
 import { type Inline, type InlineOptions, parseInline } from './inline';
-import { splitByMarks } from './marks';
+import { endsUncited, splitByMarks } from './marks';
 
 const closed: InlineOptions = { open: false, cites: (number) => number <= 3, links: false };
 const growing: InlineOptions = { ...closed, open: true };
@@ -156,6 +156,27 @@ describe('marks', () => {
       { start: 6, end: 8, emphasis: 'passage' },
       { start: 8, end: 10, emphasis: 'none' },
     ]);
+  });
+
+  it('marks a statement that no document backs in every piece it is in, and ends it once', () => {
+    const source = 'It is so [1]. It **lasts** ten years.';
+    const marks = { passage: null, quotes: [], uncited: [{ start: 14, end: source.length }] };
+    const pieces: [string, string, boolean][] = [];
+    const visit = (nodes: Inline[]): void =>
+      nodes.forEach((node) => {
+        if ('children' in node) return visit(node.children);
+        if (node.kind === 'citation') return;
+        for (const { start, end, emphasis } of splitByMarks(node.start, node.end, marks)) {
+          if (start < end) pieces.push([source.slice(start, end), emphasis, endsUncited(end, marks)]);
+        }
+      });
+    for (const block of parseMarkdown(source, closed)) leaves(block).forEach(visit);
+    expect(pieces.filter(([, emphasis]) => emphasis === 'uncited')).toEqual([
+      ['It ', 'uncited', false],
+      ['lasts', 'uncited', false],
+      [' ten years.', 'uncited', true],
+    ]);
+    expect(pieces.filter(([, , ends]) => ends)).toHaveLength(1);
   });
 
   it('leaves text outside of every mark whole', () => {
