@@ -86,6 +86,15 @@ fn news(hub: &Hub) -> News {
         })
 }
 
+fn store_options(settings: &Settings, extensions: Extensions) -> StoreOptions {
+    StoreOptions {
+        cache_bytes_max: settings.store.cache_bytes_max,
+        idle_close: Duration::from_secs(settings.store.idle_close_s),
+        extensions,
+        crash_disks: None,
+    }
+}
+
 fn knowledge_settings(settings: &Settings) -> knowledge::Settings {
     let mut knowledge = knowledge::Settings::default();
     knowledge.fusion.strategy = match settings.retrieval.strategy {
@@ -161,7 +170,7 @@ fn models(
             Err(error) if needed => return Err(error),
             // Only an answer that is asked for again could name it.
             Err(error) => {
-                tracing::debug!(provider = one.name, %error, "a model that nothing needs cannot be used")
+                tracing::debug!(provider = one.name, %error, "a model that nothing needs cannot be used");
             }
         }
     }
@@ -377,12 +386,7 @@ impl App {
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
         let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
-        let options = StoreOptions {
-            cache_bytes_max: settings.store.cache_bytes_max,
-            idle_close: Duration::from_secs(settings.store.idle_close_s),
-            extensions,
-            crash_disks: None,
-        };
+        let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         let embedder = tokio::task::spawn_blocking(MiniLm::bundled).await??;

@@ -251,6 +251,7 @@ impl Ground {
             question: &self.question.text,
             history: &self.history,
             passages: &self.passages,
+            // Who looks into an answer sees all of it, with what is uncited told apart.
             uncited_claims: UncitedClaims::Mark,
         };
         // A trace from before it was kept does not say whether the model was given less: its hash does.

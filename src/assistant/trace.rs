@@ -184,18 +184,53 @@ mod tests {
     use super::*;
     use crate::base::Timestamp;
 
+    /// A passage as it was kept at first.
+    #[derive(Serialize)]
+    struct FirstPassage {
+        document: DocumentId,
+        chunk: u64,
+        score: f32,
+        cosine: f32,
+        semantic_rank: Option<u32>,
+        bm25: f32,
+        keyword_rank: Option<u32>,
+    }
+
+    /// A trace as it was kept at first.
+    #[derive(Serialize)]
+    struct FirstTrace {
+        prompt_version: String,
+        prompt_hash: Option<String>,
+        passages: Vec<FirstPassage>,
+        retrieval: serde_json::Value,
+        decision: serde_json::Value,
+        attempts: Vec<Attempt>,
+    }
+
     #[test]
     fn a_trace_from_before_more_was_kept_is_still_read() {
         let document = DocumentId::new(Timestamp::from_millis(1));
-        let old = serde_json::json!({
-            "prompt_version": "answer-1", "prompt_hash": "00", "retrieval": null, "decision": null, "attempts": [],
-            "passages": [{"document": document, "chunk": 7, "score": 0.5, "cosine": 0.5, "semantic_rank": 1,
-                "bm25": 1.0, "keyword_rank": null}],
-        });
-        let kept = rmp_serde::to_vec_named(&old).unwrap();
-        let trace: Trace = rmp_serde::from_slice(&kept).unwrap();
+        let (score, semantic_rank) = (0.5, Some(1));
+        let passage = FirstPassage {
+            document,
+            chunk: 7,
+            score,
+            cosine: score,
+            semantic_rank,
+            bm25: 1.0,
+            keyword_rank: None,
+        };
+        let first = FirstTrace {
+            prompt_version: "answer-1".to_owned(),
+            prompt_hash: Some("00".to_owned()),
+            passages: vec![passage],
+            retrieval: serde_json::Value::Null,
+            decision: serde_json::Value::Null,
+            attempts: Vec::new(),
+        };
+        let trace: Trace = rmp_serde::from_slice(&rmp_serde::to_vec_named(&first).unwrap()).unwrap();
         assert_eq!((trace.sent, trace.passages_max, trace.asked_as), (None, 0, None));
-        assert_eq!(trace.passages[0].fingerprint, None);
+        assert_eq!((trace.passages[0].document, trace.passages[0].fingerprint.as_deref()), (document, None));
     }
 
     #[test]

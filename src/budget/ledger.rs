@@ -33,7 +33,7 @@ pub struct NewCharge {
     pub provider: String,
     /// Which of its models.
     pub model: String,
-    /// What the model was chosen as, such as `premium`.
+    /// What the model was chosen as, such as `premium`; `fixed` where the settings name it, `replay` for an answer that is asked for again.
     pub tier: String,
     /// What it read and wrote.
     pub usage: Usage,

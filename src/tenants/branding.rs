@@ -48,14 +48,24 @@ pub struct WorkspaceChange {
     pub notice: Option<String>,
     /// What becomes of a model's answer in which a statement has no source: `withhold` it, or `mark` the statement; `null` for
     /// what the appliance's settings say.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "chosen")]
     #[schema(value_type = Option<UncitedClaims>)]
-    pub uncited_claims: Option<Option<UncitedClaims>>,
+    pub uncited_claims: Option<UncitedChoice>,
 }
 
-/// Reads `null` as a value, which a field that is left out is not.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<UncitedClaims>>, D::Error> {
-    Option::<UncitedClaims>::deserialize(deserializer).map(Some)
+/// What a workspace chooses about statements without a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UncitedChoice {
+    /// Whatever the appliance's settings say.
+    Appliance,
+    /// This.
+    Own(UncitedClaims),
+}
+
+/// Reads `null` as a choice, which a field that is left out is not.
+fn chosen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UncitedChoice>, D::Error> {
+    let own = Option::<UncitedClaims>::deserialize(deserializer)?;
+    Ok(Some(own.map_or(UncitedChoice::Appliance, UncitedChoice::Own)))
 }
 
 /// Reads `null` as an empty text, which a field that is left out is not.
@@ -92,8 +102,10 @@ pub fn update(
         let shown = !notice.trim().is_empty();
         tenant.notice = if shown { Some(text("/notice", notice, NOTICE_CHARS_MAX)?) } else { None };
     }
-    if let Some(uncited_claims) = change.uncited_claims {
-        tenant.uncited_claims = uncited_claims;
+    match change.uncited_claims {
+        Some(UncitedChoice::Own(own)) => tenant.uncited_claims = Some(own),
+        Some(UncitedChoice::Appliance) => tenant.uncited_claims = None,
+        None => {}
     }
     tx.put::<Tenants>(&tenant.id, &tenant)?;
     Ok(tenant)

@@ -18,7 +18,7 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 
-pub use branding::WorkspaceChange;
+pub use branding::{UncitedChoice, WorkspaceChange};
 pub use create::{NewTenant, create};
 pub use error::{Error, Rule};
 pub use me::{Me, MyWorkspace, choose_workspace, me};

@@ -76,6 +76,7 @@ export function chatPageTests(world) {
             if (!answer) return client.send(text);
             // As from a model whose first words cite nothing.
             statement = said.slice(0, said.indexOf(' ', 20));
+            answer.quoted = false;
             answer.uncited = [{ start: 0, end: statement.length }];
             client.send(JSON.stringify(frame));
           });

@@ -116,7 +116,7 @@ impl Keyring {
     ) -> Result<Vec<ProviderKeyView>, Error> {
         let own = rows(keyspace).await?;
         let shared = rows(&self.system).await?;
-        Ok(self.views(own, KeySource::Workspace, |provider| {
+        Ok(self.views(&own, KeySource::Workspace, |provider| {
             shared.iter().any(|(name, _)| name == provider).then_some(KeySource::Appliance)
         }))
     }
@@ -126,13 +126,13 @@ impl Keyring {
     /// # Errors
     /// When the store fails.
     pub async fn of_appliance(&self, _: Pass<ManageTenants>) -> Result<Vec<ProviderKeyView>, Error> {
-        Ok(self.views(rows(&self.system).await?, KeySource::Appliance, |_| None))
+        Ok(self.views(&rows(&self.system).await?, KeySource::Appliance, |_| None))
     }
 
     /// The providers of the settings in their order, then what is left of others.
     fn views(
         &self,
-        own: Vec<(String, ProviderKey)>,
+        own: &[(String, ProviderKey)],
         here: KeySource,
         beneath: impl Fn(&str) -> Option<KeySource>,
     ) -> Vec<ProviderKeyView> {
