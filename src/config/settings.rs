@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store};
+use super::destination::Destination;
+use super::{
+    Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Rerank, Retrieval, Routing, Server, Store,
+};
 
 /// A setting and what is wrong with it.
 pub type Finding = (&'static str, String);
@@ -19,6 +22,8 @@ pub struct Settings {
     pub knowledge: Knowledge,
     /// How passages are found.
     pub retrieval: Retrieval,
+    /// Who puts them in a better order.
+    pub rerank: Rerank,
     /// Who answers, and from what.
     pub assistant: Assistant,
     /// Model servers.
@@ -42,19 +47,42 @@ impl Settings {
         findings.extend(self.store.check());
         findings.extend(self.knowledge.check());
         findings.extend(self.retrieval.check());
+        findings.extend(self.rerank.check(environment));
         findings.extend(self.ai.check(environment));
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
-        findings.extend(self.outbound.check(&self.ai.provider));
+        findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings
     }
 
-    /// What is no mistake and yet will not do what it seems to: models that will not be reached. Each sentence says what to
-    /// write instead.
+    /// What is no mistake and yet will not do what it seems to: models that will not be reached, and a reranker elsewhere beside
+    /// a strategy that keeps to this machine. Each sentence says what to write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
-        self.outbound.unreached(&self.ai.provider)
+        let mut notices = self.outbound.unreached(&self.destinations());
+        notices.extend(self.reranked_elsewhere());
+        notices
+    }
+
+    /// The strategy keeps to this machine, and the reranker does not.
+    fn reranked_elsewhere(&self) -> Option<Finding> {
+        let in_force = self.routing.in_force();
+        let keeps_here = self.assistant.provider == super::AUTO
+            && self.routing.strategies.iter().any(|one| one.name == in_force && one.local_only);
+        let one = self.rerank.chosen().filter(|one| keeps_here && !one.is_here())?;
+        let reason = format!(
+            "questions and passages go to \"{}\", which is not on this machine, though the strategy \"{in_force}\" keeps to it: \
+             set rerank.provider to a reranker that is here, or to \"none\"",
+            one.name
+        );
+        Some(("rerank.provider", reason))
+    }
+
+    /// The servers that the settings name.
+    fn destinations(&self) -> Vec<Destination<'_>> {
+        let models = self.ai.provider.iter().filter_map(super::ProviderSettings::destination);
+        models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination)).collect()
     }
 }
