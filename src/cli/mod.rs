@@ -25,6 +25,7 @@ mod failure;
 mod folder;
 mod healthcheck;
 mod knowledge;
+mod knowledge_eval;
 mod openapi;
 mod run_async;
 mod serve;

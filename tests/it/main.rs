@@ -8,6 +8,7 @@
 
 mod caller;
 mod chat;
+mod cross_encoder;
 mod data_dir;
 mod desk;
 mod documents;
@@ -16,6 +17,7 @@ mod events;
 mod files;
 mod model;
 mod models;
+mod rerank;
 mod rights;
 mod sessions;
 mod socket;
