@@ -323,6 +323,26 @@ pub fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Pr
     })
 }
 
+/// The service of documents, with the reranker that the settings name.
+async fn open_knowledge(
+    settings: &Settings,
+    program: &Path,
+    clock: &Arc<dyn Clock>,
+    outbound: &Outbound,
+    budgets: &Budgets,
+) -> anyhow::Result<Knowledge> {
+    let embedder = Arc::new(tokio::task::spawn_blocking(MiniLm::bundled).await??);
+    let limits = knowledge::extract::Limits::default();
+    let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
+    let knowledge = Knowledge::new(embedder.clone(), extractor, clock.clone(), knowledge_settings(settings));
+    let (settings, outbound, budgets) = (settings.clone(), outbound.clone(), budgets.clone());
+    let loading = tokio::task::spawn_blocking(move || reranking(&settings, &embedder, &outbound, &budgets));
+    Ok(match loading.await?? {
+        Some(reranking) => knowledge.with_reranking(reranking),
+        None => knowledge,
+    })
+}
+
 /// Every kind of job and who does it.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
@@ -366,20 +386,11 @@ impl App {
         };
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
-        let embedder = Arc::new(tokio::task::spawn_blocking(MiniLm::bundled).await??);
-        let limits = knowledge::extract::Limits::default();
-        let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
         let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
         let budgets = Budgets::new(default_budget(settings));
-        let mut knowledge =
-            Knowledge::new(embedder.clone(), extractor, clock.clone(), knowledge_settings(settings));
-        let (set, way_out, limits) = (settings.clone(), outbound.clone(), budgets.clone());
-        let loading = tokio::task::spawn_blocking(move || reranking(&set, &embedder, &way_out, &limits));
-        if let Some(reranking) = loading.await?? {
-            knowledge = knowledge.with_reranking(reranking);
-        }
+        let knowledge = open_knowledge(settings, program, &clock, &outbound, &budgets).await?;
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),

@@ -26,7 +26,7 @@ const BATCH: usize = 64;
 pub(super) struct EvalArguments {
     /// The folder
     folder: PathBuf,
-    /// Also have the best (rerank.candidates) put in order by this one: max_sim, or one of [[rerank.models]]; that may cost
+    /// Also have the best put in order by this reranker: `max_sim`, or one of the settings', which may cost
     #[arg(long, value_name = "NAME")]
     rerank: Option<String>,
     /// Print one line of JSON

@@ -123,9 +123,8 @@ impl<R: Reader> InProcess<R> {
         let work = move || inner.read(&query, &passages, &until);
         let timed_out = || Error::TimedOut { provider: provider(), deadline: Deadline::Whole };
         let failed = |detail: String| Error::Failed { provider: provider(), retry_after: None, detail };
-        let done = match tokio::time::timeout_at(deadline, self.pool.run(work)).await {
-            Err(_) => return Err(timed_out()),
-            Ok(done) => done,
+        let Ok(done) = tokio::time::timeout_at(deadline, self.pool.run(work)).await else {
+            return Err(timed_out());
         };
         drop(waiting);
         let scored = match done {

@@ -1,7 +1,7 @@
 //! The bundled embedding model, word by word: a passage fits as well as the question's tokens find a like one in it.
 //!
 //! The score is the mean over the question's tokens of the best cosine with a token of the passage (late interaction: Khattab and
-//! Zaharia, ColBERT, 2020). The model was not trained for it, so by itself it orders a mixed collection worse than the search before
+//! Zaharia, `ColBERT`, 2020). The model was not trained for it, so by itself it orders a mixed collection worse than the search before
 //! it. What it adds is another view of the same passages, so the order is by the sum of two places: the one that the passage came
 //! in, and the one by this score. There is no weight to tune.
 //!
