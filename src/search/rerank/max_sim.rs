@@ -2,8 +2,15 @@
 //!
 //! The score is the mean over the question's tokens of the best cosine with a token of the passage (late interaction: Khattab and
 //! Zaharia, `ColBERT`, 2020). The model was not trained for it, so by itself it orders a mixed collection worse than the search before
-//! it. What it adds is another view of the same passages, so the order is by the sum of two places: the one that the passage came
-//! in, and the one by this score. There is no weight to tune.
+//! it. What it adds is another view of the same passages, so the order is by the sum of both: this score, and the place that the
+//! passage came in, each as deviations from the mean of the candidates. There is no weight to tune.
+//!
+//! nDCG@10 of a hybrid search and of its best 20 in this order, measured beside the program with the same model: support questions
+//! against FAQ entries .944 and .952 (313 questions of stackfaq), a programming FAQ .845 and .858 (301 of perlfaq), aeronautics
+//! abstracts .550 and .552 (75 of cranfield), claims against abstracts .694 and .689 (60 of scifact); by the score alone the last two fall to .523
+//! and .653. Each of the 20 passages is read anew, about 20 ms of a core where it is as long as any, so a question takes up to half
+//! a second on two cores instead of a few milliseconds. Hence it is not the default: it pays where documents are questions and
+//! answers, and does nothing for articles.
 //!
 //! Token vectors are made anew for each question: kept, they would take a hundred kilobytes for each passage.
 
@@ -51,7 +58,7 @@ impl Reranker for MaxSim {
             let top = request.top;
             let all = RerankRequest { top: request.documents.len(), ..request };
             let read = self.0.rerank(all).await?;
-            let mut ranked = by_both_places(&read.ranked);
+            let mut ranked = by_both(&read.ranked);
             ranked.truncate(top);
             Ok(Reranked { ranked, ..read })
         })
@@ -90,11 +97,11 @@ impl WordByWord {
     }
 }
 
-/// The mean over the question's tokens of the best cosine, -1 for what has none.
+/// The mean over the question's tokens of the best cosine, 0 for what has none.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred tokens")]
 fn likeness(question: &[Vec<f32>], passage: &[Vec<f32>]) -> f32 {
-    let best = |one: &Vec<f32>| passage.iter().map(|other| product(one, other)).fold(-1.0, f32::max);
-    if question.is_empty() { -1.0 } else { question.iter().map(best).sum::<f32>() / question.len() as f32 }
+    let best = |one: &Vec<f32>| passage.iter().map(|other| product(one, other)).fold(0.0, f32::max);
+    if question.is_empty() { 0.0 } else { question.iter().map(best).sum::<f32>() / question.len() as f32 }
 }
 
 fn product(one: &[f32], other: &[f32]) -> f32 {
@@ -108,40 +115,53 @@ fn product(one: &[f32], other: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
-/// By the sum of the place that each came in and the one it has in `ranked`, less being better; equal ones as they are in `ranked`.
-/// The score is how far the sum is from the worst, 0 to 1.
+/// By the sum of the score and the place that each came in, both as deviations from their mean; equal ones as they came in.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred passages")]
-fn by_both_places(ranked: &[Ranked]) -> Vec<Ranked> {
-    let worst = (ranked.len().saturating_sub(1) * 2).max(1) as f32;
+fn by_both(ranked: &[Ranked]) -> Vec<Ranked> {
+    let scores = standardised(ranked.iter().map(|one| one.score).collect());
+    let places = standardised(ranked.iter().map(|one| one.index as f32).collect());
     let mut both: Vec<Ranked> = ranked
         .iter()
-        .zip(0_usize..)
-        .map(|(one, place)| Ranked { index: one.index, score: 1.0 - (one.index + place) as f32 / worst })
+        .zip(scores.iter().zip(&places))
+        .map(|(one, (score, place))| Ranked { index: one.index, score: score - place })
         .collect();
-    both.sort_by(|one, other| other.score.total_cmp(&one.score));
+    both.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.index.cmp(&other.index)));
     both
+}
+
+/// Zeros where all are the same.
+#[expect(clippy::cast_precision_loss, reason = "a few hundred passages")]
+fn standardised(mut numbers: Vec<f32>) -> Vec<f32> {
+    let count = numbers.len().max(1) as f32;
+    let mean = numbers.iter().sum::<f32>() / count;
+    let variance = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f32>() / count;
+    let deviation = variance.sqrt();
+    for number in &mut numbers {
+        *number = if deviation > 1e-6 { (*number - mean) / deviation } else { 0.0 };
+    }
+    numbers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ranked(indexes: &[usize]) -> Vec<Ranked> {
-        indexes.iter().map(|index| Ranked { index: *index, score: 0.0 }).collect()
+    fn order(scores: &[f32]) -> Vec<usize> {
+        let ranked = scores.iter().enumerate().map(|(index, score)| Ranked { index, score: *score });
+        by_both(&ranked.collect::<Vec<_>>()).iter().map(|one| one.index).collect()
     }
 
     #[test]
-    fn both_places_decide_and_the_word_by_word_one_where_they_are_even() {
-        let order = |indexes: &[usize]| -> Vec<usize> {
-            by_both_places(&ranked(indexes)).iter().map(|one| one.index).collect()
-        };
-        assert_eq!(order(&[0, 1, 2]), [0, 1, 2]);
-        assert_eq!(order(&[1, 0, 2]), [1, 0, 2]);
-        assert_eq!(order(&[2, 0, 1]), [0, 2, 1]);
-        assert_eq!(order(&[3, 2, 1, 0]), [3, 2, 1, 0]);
-        assert!(order(&[]).is_empty());
-        let scores: Vec<f32> = by_both_places(&ranked(&[0, 1, 2])).iter().map(|one| one.score).collect();
-        assert_eq!(scores, [1.0, 0.5, 0.0]);
+    fn score_and_place_decide_together_and_the_place_where_there_is_nothing_else() {
+        assert_eq!(order(&[0.5, 0.5, 0.5]), [0, 1, 2]);
+        assert_eq!(order(&[0.9, 0.8, 0.1]), [0, 1, 2]);
+        assert_eq!(order(&[0.1, 0.9, 0.2, 0.1]), [1, 0, 2, 3], "a likeness that stands out moves up");
+        assert_eq!(
+            order(&[0.1, 0.1, 0.1, 0.1, 0.9]),
+            [0, 4, 1, 2, 3],
+            "and a place that is far behind costs"
+        );
+        assert!(order(&[]).is_empty() && order(&[0.3]) == [0]);
     }
 
     #[test]
@@ -152,6 +172,6 @@ mod tests {
             vector
         };
         assert_eq!(likeness(&[axis(0), axis(1)], &[axis(1), axis(2)]), 0.5);
-        assert_eq!((likeness(&[], &[axis(0)]), likeness(&[axis(0)], &[])), (-1.0, -1.0));
+        assert_eq!((likeness(&[], &[axis(0)]), likeness(&[axis(0)], &[])), (0.0, 0.0));
     }
 }
