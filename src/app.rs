@@ -12,12 +12,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ai::keys::{Keyring, KnownProvider};
 use crate::ai::prices::{Price, PriceTable};
+use crate::ai::rerank::{
+    CohereSettings, DocumentsField, HttpSettings, RemoteReranker, Reranker, VoyageSettings,
+};
 use crate::ai::route;
 use crate::ai::{self, Deadlines, Provider, TokenLimitField, local};
 use crate::assistant::{self, AnswerMessage, Assistant, Choosing, Models};
 use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
-use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
+use crate::config::{
+    ProviderAuth, ProviderKind, ProviderSettings, RerankField, RerankerKind, RerankerSettings,
+    RetrievalStrategy, Settings,
+};
 use crate::conversations::{ConversationChanged, MessagePosted};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
@@ -26,7 +32,7 @@ use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn,
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::extract::Extractor;
-use crate::knowledge::{self, Knowledge};
+use crate::knowledge::{self, Knowledge, Reranking};
 use crate::outbound::{
     self, EgressHost, EgressKeeper, EgressPolicy, EgressSink, EgressSweeper, ForgetEgress, Keeping, Outbound,
     Retention,
@@ -34,6 +40,7 @@ use crate::outbound::{
 use crate::realtime::{self, Hub, Topic};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion::Strategy;
+use crate::search::rerank::{MaxSim, OnnxReranker, OnnxSettings};
 use crate::store::{Extensions, Keyspace, KeyspaceId, Store, StoreOptions};
 use crate::telemetry::Health;
 use crate::{config, contacts, http, store, tenants};
@@ -255,6 +262,78 @@ fn keyring(settings: &Settings, sealer: Sealer, system: Keyspace) -> Keyring {
     Keyring::new(sealer, system, known.collect())
 }
 
+/// Who puts what is found in a better order, where the settings name somebody. Blocks while a model is loaded.
+fn reranking(
+    settings: &Settings,
+    embedder: &Arc<MiniLm>,
+    outbound: &Outbound,
+    budgets: &Budgets,
+) -> anyhow::Result<Option<Reranking>> {
+    let set = &settings.rerank;
+    if set.provider == config::MAX_SIM {
+        let reranker = max_sim(set, embedder.clone());
+        let price = Price::free(reranker.model());
+        return Ok(Some(Reranking::new(reranker, price, set.candidates, budgets.clone())));
+    }
+    let Some(one) = set.chosen() else { return Ok(None) };
+    let own = settings.ai.price.iter().any(|price| price.model == one.priced_as());
+    // What runs here is free, unless the site puts a price on it.
+    let price = if one.is_here() && !own {
+        Price::free(one.priced_as())
+    } else {
+        PriceTable::new(&settings.ai.price)?.of(one.priced_as())?.clone()
+    };
+    let reranker = reranker(one, set.deadline_ms, outbound.clone())?;
+    Ok(Some(Reranking::new(reranker, price, set.candidates, budgets.clone())))
+}
+
+/// The bundled embedding model as a reranker.
+pub fn max_sim(settings: &config::Rerank, embedder: Arc<MiniLm>) -> Arc<dyn Reranker> {
+    let deadline = Duration::from_millis(settings.deadline_ms);
+    Arc::new(MaxSim::new(config::MAX_SIM, embedder, deadline))
+}
+
+/// A reranker as its settings describe it, asked through `outbound` where it is on a server. Blocks while a model is loaded.
+///
+/// # Errors
+/// [`ai::Error::BadSettings`]; what is wrong with a model's file.
+pub fn reranker(
+    chosen: &RerankerSettings,
+    deadline_ms: u64,
+    outbound: Outbound,
+) -> anyhow::Result<Arc<dyn Reranker>> {
+    let (name, api_key) = (chosen.name.clone(), chosen.api_key.clone());
+    let base_url = chosen.address().map(String::from).unwrap_or_default();
+    let model = chosen.model.clone();
+    Ok(match chosen.kind {
+        RerankerKind::Cohere => {
+            let model = model.unwrap_or_default();
+            let settings = CohereSettings { name, base_url, model, api_key, deadline_ms };
+            Arc::new(RemoteReranker::cohere(settings, outbound)?)
+        }
+        RerankerKind::Voyage => {
+            let model = model.unwrap_or_default();
+            let settings = VoyageSettings { name, base_url, model, api_key, deadline_ms };
+            Arc::new(RemoteReranker::voyage(settings, outbound)?)
+        }
+        RerankerKind::Http => {
+            let documents_field = match chosen.documents_field {
+                Some(RerankField::Texts) => DocumentsField::Texts,
+                Some(RerankField::Documents) | None => DocumentsField::Documents,
+            };
+            let settings = HttpSettings { name, base_url, model, api_key, documents_field, deadline_ms };
+            Arc::new(RemoteReranker::http(settings, outbound)?)
+        }
+        RerankerKind::Onnx => Arc::new(OnnxReranker::open(OnnxSettings {
+            model: chosen.priced_as().to_owned(),
+            name,
+            path: chosen.path.clone().unwrap_or_default(),
+            tokens_max: chosen.tokens_max,
+            deadline: Duration::from_millis(deadline_ms),
+        })?),
+    })
+}
+
 /// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
 ///
 /// # Errors
@@ -352,6 +431,26 @@ pub fn model(chosen: &ProviderSettings, outbound: Outbound) -> Result<Arc<dyn Pr
     })
 }
 
+/// The service of documents, with the reranker that the settings name.
+async fn open_knowledge(
+    settings: &Settings,
+    program: &Path,
+    clock: &Arc<dyn Clock>,
+    outbound: &Outbound,
+    budgets: &Budgets,
+) -> anyhow::Result<Knowledge> {
+    let embedder = Arc::new(tokio::task::spawn_blocking(MiniLm::bundled).await??);
+    let limits = knowledge::extract::Limits::default();
+    let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
+    let knowledge = Knowledge::new(embedder.clone(), extractor, clock.clone(), knowledge_settings(settings));
+    let (settings, outbound, budgets) = (settings.clone(), outbound.clone(), budgets.clone());
+    let loading = tokio::task::spawn_blocking(move || reranking(&settings, &embedder, &outbound, &budgets));
+    Ok(match loading.await?? {
+        Some(reranking) => knowledge.with_reranking(reranking),
+        None => knowledge,
+    })
+}
+
 /// Every kind of job and who does it.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
@@ -380,7 +479,8 @@ impl App {
     /// in a second process of.
     ///
     /// # Errors
-    /// The store's, among them [`store::Error::InUse`]; the embedding model's; a provider's that cannot be reached as set.
+    /// The store's, among them [`store::Error::InUse`]; the embedding model's; a provider's that cannot be reached as set; a
+    /// reranker's whose model cannot be used.
     pub async fn open(settings: &Settings, program: &Path) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
@@ -389,16 +489,12 @@ impl App {
         let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
-        let embedder = tokio::task::spawn_blocking(MiniLm::bundled).await??;
-        let limits = knowledge::extract::Limits::default();
-        let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
         let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
-        let knowledge =
-            Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
         let budgets = Budgets::new(default_budget(settings));
         let keyring = keyring(settings, sealer.clone(), store.system().clone());
+        let knowledge = open_knowledge(settings, program, &clock, &outbound, &budgets).await?;
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),

@@ -119,6 +119,19 @@ impl Error {
         }
     }
 
+    /// Whether it says something about the provider, and not about this one request: what a [`super::Breaker`] counts.
+    #[must_use]
+    pub fn counts_against_provider(&self) -> bool {
+        !matches!(
+            self,
+            Self::ContextTooLong { .. }
+                | Self::ImagesUnfit { .. }
+                | Self::ModelRefused { .. }
+                | Self::Filtered { .. }
+                | Self::RequestRefused { .. }
+        )
+    }
+
     /// What the provider charges although there is no answer, where that is known.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

@@ -150,7 +150,7 @@ impl Speaker<'_> {
                         model = choice.model,
                         "a model failed"
                     );
-                    if is_its_fault(&error) {
+                    if error.counts_against_provider() {
                         reached.breaker.failed(self.books.now(), error.retry_after());
                     }
                     self.books.book(charge).await?;
@@ -223,18 +223,6 @@ fn nobody_answered(attempts: &[Attempt]) -> String {
     } else {
         "The language model could not be reached, so the documents are quoted instead.".to_owned()
     }
-}
-
-/// Whether a failure says something about the provider, not about this one request.
-fn is_its_fault(error: &ai::Error) -> bool {
-    !matches!(
-        error,
-        ai::Error::ContextTooLong { .. }
-            | ai::Error::ImagesUnfit { .. }
-            | ai::Error::ModelRefused { .. }
-            | ai::Error::Filtered { .. }
-            | ai::Error::RequestRefused { .. }
-    )
 }
 
 fn sent(wish: Wish<'_>, request: &ChatRequest) -> Sent {

@@ -1,4 +1,5 @@
-//! `frontdesk ai check`: each configured model is asked the cheapest question that proves address, key and name.
+//! `frontdesk ai check`: each configured model is asked the cheapest question that proves address, key and name, and each
+//! reranker puts one word in order.
 //!
 //! The command reads the settings and makes its own way out by them, so it opens no data directory and works whether or not
 //! the appliance runs.
@@ -6,6 +7,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use futures_util::StreamExt as _;
@@ -17,15 +19,16 @@ use super::{Failure, SettingsArguments};
 use crate::ai::{self, Provider};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
-use crate::config::{ProviderKind, ProviderSettings, Settings};
+use crate::config::{ProviderKind, ProviderSettings, RerankerKind, RerankerSettings, Settings};
 use crate::outbound::Outbound;
+use crate::search::rerank;
 
-/// Models that are asked at a time.
+/// Models and rerankers that are asked at a time.
 const ASKED_MAX: usize = 8;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// Only the model that the settings call so
+    /// Only the model or reranker that the settings call so
     name: Option<String>,
     /// Print one line of JSON
     #[arg(long)]
@@ -66,91 +69,152 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &CheckArguments) -> Resul
     }
 }
 
-/// A model to be tried.
-#[derive(Debug)]
-enum Chosen<'a> {
-    /// As the settings describe it.
-    Configured(&'a ProviderSettings),
+/// What the settings describe and can be tried.
+#[derive(Debug, Clone)]
+enum Configured<'a> {
     /// The one in the data directory.
     Local(Arc<dyn Provider>),
+    Model(&'a ProviderSettings),
+    Reranker(&'a RerankerSettings),
 }
 
-impl Chosen<'_> {
+impl Configured<'_> {
     fn name(&self) -> &str {
         match self {
-            Self::Configured(provider) => &provider.name,
-            Self::Local(provider) => provider.name(),
+            Self::Local(one) => one.name(),
+            Self::Model(one) => &one.name,
+            Self::Reranker(one) => &one.name,
         }
+    }
+
+    /// As `kind` is written in the settings.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Local(_) => config::LOCAL,
+            Self::Model(one) => match one.kind {
+                ProviderKind::OpenAi => "openai",
+                ProviderKind::Anthropic => "anthropic",
+                ProviderKind::Google => "google",
+                ProviderKind::OpenAiCompatible => "openai_compatible",
+            },
+            Self::Reranker(one) => match one.kind {
+                RerankerKind::Cohere => "cohere",
+                RerankerKind::Voyage => "voyage",
+                RerankerKind::Http => "http",
+                RerankerKind::Onnx => "onnx",
+            },
+        }
+    }
+
+    fn model(&self) -> &str {
+        match self {
+            Self::Local(one) => one.model(),
+            Self::Model(one) => &one.model,
+            Self::Reranker(one) => one.priced_as(),
+        }
+    }
+
+    /// Its host; nothing for what runs in this process.
+    fn host(&self) -> Option<String> {
+        let url = match self {
+            Self::Local(_) => None,
+            Self::Model(one) => one.address(),
+            Self::Reranker(one) => one.address(),
+        }?;
+        let host = url.host_str()?.to_owned();
+        Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
     }
 }
 
-/// The models to be tried: all, or the one that was named.
-fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Chosen<'a>>, Failure> {
+/// What is to be tried: all, or what was named.
+fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Configured<'a>>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let program = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
     let here = app::local_model(settings, &program, &clock).map_err(|error| Failure::from_any(&error))?;
-    let all = settings.ai.provider.iter().map(Chosen::Configured).chain(here.map(Chosen::Local));
-    let all: Vec<_> = all.collect();
-    let Some(name) = name else { return Ok(all) };
-    if all.iter().all(|one| one.name() != name) {
-        let known: Vec<_> = all.iter().map(Chosen::name).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        return Err(Failure::new(format!("No [[ai.provider]] is named \"{name}\". There are: {known}.")));
+    let models = here.map(Configured::Local).into_iter().chain(settings.ai.provider.iter().map(Configured::Model));
+    let all: Vec<_> = models.chain(settings.rerank.models.iter().map(Configured::Reranker)).collect();
+    let chosen: Vec<_> =
+        all.iter().filter(|one| name.is_none_or(|name| one.name() == name)).cloned().collect();
+    match name {
+        Some(name) if chosen.is_empty() => {
+            let known: Vec<_> = all.iter().map(|one| one.name()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let sentence = format!(
+                "No [[ai.provider]] and no [[rerank.models]] is named \"{name}\". There are: {known}."
+            );
+            Err(Failure::new(sentence))
+        }
+        _ => Ok(chosen),
     }
-    Ok(all.into_iter().filter(|one| one.name() == name).collect())
 }
 
 /// All at a time, in the order of the settings.
-async fn try_out(settings: &Settings, chosen: Vec<Chosen<'_>>) -> Result<Vec<Trial>, Failure> {
+async fn try_out(settings: &Settings, chosen: Vec<Configured<'_>>) -> Result<Vec<Trial>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbound = app::outbound(settings, &clock, None).map_err(|error| Failure::from_any(&error))?;
-    let trials = chosen.into_iter().map(|chosen| trial(chosen, outbound.clone()));
+    let trials = chosen.into_iter().map(|one| trial(one, settings.rerank.deadline_ms, outbound.clone()));
     Ok(stream::iter(trials).buffered(ASKED_MAX).collect().await)
 }
 
-async fn trial(chosen: Chosen<'_>, outbound: Outbound) -> Trial {
-    let (name, kind, model, host, provider) = match chosen {
-        Chosen::Local(provider) => {
-            let (name, model) = (provider.name().to_owned(), provider.model().to_owned());
-            (name, "local", model, None, Ok(provider))
-        }
-        Chosen::Configured(provider) => {
-            let host = provider.address().and_then(|url| {
-                let host = url.host_str()?.to_owned();
-                Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
-            });
-            let (name, model) = (provider.name.clone(), provider.model.clone());
-            (name, kind(provider.kind), model, host, app::model(provider, outbound))
+async fn trial(one: Configured<'_>, deadline_ms: u64, outbound: Outbound) -> Trial {
+    let tried = match &one {
+        Configured::Local(provider) => Ok(provider.check().await),
+        Configured::Model(settings) => match app::model(settings, outbound) {
+            Ok(model) => Ok(model.check().await),
+            Err(error) => Err(error.into()),
+        },
+        Configured::Reranker(settings) => {
+            let settings = (*settings).clone();
+            let open = move || app::reranker(&settings, deadline_ms, outbound);
+            match tokio::task::spawn_blocking(open).await {
+                Ok(Ok(reranker)) => Ok(reranker.check().await),
+                Ok(Err(error)) => Err(error),
+                Err(lost) => Err(lost.into()),
+            }
         }
     };
-    let (latency_ms, outcome) = match provider {
-        Ok(provider) => {
-            let checked = provider.check().await;
-            (u64::try_from(checked.took.as_millis()).unwrap_or(u64::MAX), checked.outcome)
-        }
-        Err(error) => (0, Err(error)),
+    let (took, wrong) = match tried {
+        Ok(checked) => (checked.took, checked.outcome.err().as_ref().map(Wrong::of_model)),
+        Err(error) => (Duration::ZERO, Some(Wrong::of_settings(&error))),
     };
-    let error = outcome.err();
+    let ok = wrong.is_none();
+    let Wrong { code, problem, cause } = wrong.unwrap_or_default();
     Trial {
-        name,
-        kind,
-        model,
-        host: host.unwrap_or_default(),
-        latency_ms,
-        ok: error.is_none(),
-        code: error.as_ref().map(ai::Error::code),
-        problem: error.as_ref().map(problem),
-        cause: error.as_ref().and_then(cause),
+        name: one.name().to_owned(),
+        kind: one.kind(),
+        model: one.model().to_owned(),
+        host: one.host().unwrap_or_default(),
+        latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        ok,
+        code,
+        problem,
+        cause,
     }
 }
 
-/// As `kind` is written in the settings.
-fn kind(kind: ProviderKind) -> &'static str {
-    match kind {
-        ProviderKind::OpenAi => "openai",
-        ProviderKind::Anthropic => "anthropic",
-        ProviderKind::Google => "google",
-        ProviderKind::OpenAiCompatible => "openai_compatible",
+/// What a trial found wrong.
+#[derive(Debug, Default)]
+struct Wrong {
+    code: Option<&'static str>,
+    problem: Option<String>,
+    cause: Option<String>,
+}
+
+impl Wrong {
+    fn of_model(error: &ai::Error) -> Self {
+        Self { code: Some(error.code()), problem: Some(problem(error)), cause: cause(error) }
+    }
+
+    /// What could not even be asked.
+    fn of_settings(error: &anyhow::Error) -> Self {
+        if let Some(error) = error.downcast_ref::<ai::Error>() {
+            return Self::of_model(error);
+        }
+        let Some(fault) = error.downcast_ref::<rerank::Error>() else {
+            return Self { problem: Some(format!("{error:#}")), ..Self::default() };
+        };
+        let cause = std::error::Error::source(fault).map(ToString::to_string);
+        Self { code: Some(fault.code()), problem: Some(fault.public().into_owned()), cause }
     }
 }
 
@@ -241,7 +305,7 @@ mod tests {
         assert_eq!(chosen(&settings, None).unwrap().len(), 2);
         assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name(), "b");
         let said = chosen(&settings, Some("c")).unwrap_err().to_string();
-        assert_eq!(said, "No [[ai.provider]] is named \"c\". There are: a, b.");
+        assert_eq!(said, "No [[ai.provider]] and no [[rerank.models]] is named \"c\". There are: a, b.");
         assert!(shown(&[]).contains("[[ai.provider]]"));
     }
 

@@ -1,6 +1,6 @@
 //! `frontdesk knowledge`: add a folder of documents, search them, and measure how good the searching is.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,17 +11,12 @@ use serde_json::{Value, json};
 
 use super::appliance::{Appliance, Call, folder, shown};
 use super::folder::{documents_of, send, watch};
+use super::knowledge_eval::{self as eval, EvalArguments};
 use super::{Failure, SettingsArguments, ask};
-use crate::base::Fault as _;
-use crate::search::embedder::MiniLm;
-use crate::search::eval::{Options, evaluate};
-use crate::search::fusion::Calibration;
 use crate::telemetry::start_log;
 
 /// Changes that come within so long of each other are taken together.
 const SETTLE: Duration = Duration::from_millis(500);
-/// Texts embedded between two looks at the progress.
-const BATCH: usize = 64;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KnowledgeCommand {
@@ -63,20 +58,11 @@ pub(super) struct SearchArguments {
     json: bool,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct EvalArguments {
-    /// The folder
-    folder: PathBuf,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
-}
-
 pub(super) fn run(arguments: &SettingsArguments, command: &KnowledgeCommand) -> Result<(), Failure> {
     match command {
         KnowledgeCommand::Add(wish) => add(arguments, wish),
         KnowledgeCommand::Search(wish) => search(arguments, wish),
-        KnowledgeCommand::Eval(wish) => eval(wish),
+        KnowledgeCommand::Eval(wish) => eval::run(arguments, wish),
     }
 }
 
@@ -214,34 +200,24 @@ fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), F
     if results.is_empty() {
         let _ = writeln!(output, "Nothing was found.");
     }
+    if let Some(line) = found.pointer("/explanation/rerank").and_then(reranked) {
+        let _ = writeln!(output, "{line}");
+    }
     Ok(())
 }
 
-fn eval(wish: &EvalArguments) -> Result<(), Failure> {
-    let embedder = MiniLm::bundled()?;
-    let shows = std::io::stderr().is_terminal();
-    let embed = |texts: &[&str]| -> Result<Vec<Option<Vec<f32>>>, String> {
-        let mut vectors = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(BATCH) {
-            vectors.extend(embedder.embed_sentences(batch).map_err(|error| error.public().into_owned())?);
-        }
-        Ok(vectors)
-    };
-    let progress = |done: usize, total: usize| {
-        if shows {
-            let _ = write!(std::io::stderr(), "\rEmbedding: {done} of {total} ");
-        }
-    };
-    let options = Options { language: None, calibration: Calibration::of_model(embedder.model_id()) };
-    let report = evaluate(&wish.folder, &embed, options, &progress)?;
-    if shows {
-        let _ = write!(std::io::stderr(), "\r{:40}\r", "");
+/// What a reranker made of the order; nothing where there was nothing to put in order.
+fn reranked(rerank: &Value) -> Option<String> {
+    let number = |key: &str| rerank.get(key).and_then(Value::as_u64).unwrap_or_default();
+    let name = ask::text(rerank, "reranker");
+    match rerank.get("outcome").and_then(Value::as_str) {
+        Some("reordered") => Some(format!(
+            "In the order of {name}: {} passages in {} ms for {} micro-dollars.",
+            number("candidates"),
+            number("took_us") / 1_000,
+            number("cost")
+        )),
+        Some("too_few") | None => None,
+        Some(_) => Some(format!("Not in the order of {name}: {}.", ask::text(rerank, "detail"))),
     }
-    let text = if wish.json {
-        serde_json::to_string(&report).map_err(|error| Failure::new(error.to_string()))?
-    } else {
-        report.to_string()
-    };
-    let _ = writeln!(std::io::stdout(), "{text}");
-    Ok(())
 }

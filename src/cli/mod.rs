@@ -27,6 +27,7 @@ mod failure;
 mod folder;
 mod healthcheck;
 mod knowledge;
+mod knowledge_eval;
 mod model;
 mod openapi;
 mod run_async;

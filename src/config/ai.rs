@@ -6,6 +6,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::assistant::{AUTO, EXTRACTIVE, LOCAL};
+use super::destination::Destination;
+use super::key::KeyPlaces;
 use super::price::{self, PriceSettings};
 use super::settings::Finding;
 use crate::base::Secret;
@@ -94,8 +96,6 @@ pub struct ProviderSettings {
     pub api_key_file: Option<PathBuf>,
 }
 
-const KEY_BYTES_MAX: u64 = 16 << 10;
-
 impl ProviderSettings {
     /// What cannot go with its kind.
     fn mismatch(&self) -> Option<String> {
@@ -112,34 +112,21 @@ impl ProviderSettings {
         None
     }
 
+    /// What the allow-list is asked about.
+    pub(super) fn destination(&self) -> Option<Destination<'_>> {
+        Some(Destination { table: "ai.provider", name: &self.name, url: self.address()? })
+    }
+
     /// Takes in the key.
     fn find_key(&mut self, environment: &[(String, String)]) -> Result<(), String> {
-        let places = usize::from(self.api_key.is_some())
-            + usize::from(self.api_key_env.is_some())
-            + usize::from(self.api_key_file.is_some());
-        if places > 1 {
-            return Err(format!("the key of \"{}\" is given more than once", self.name));
-        }
-        if let Some(name) = &self.api_key_env {
-            let found = environment.iter().find(|(variable, _)| variable == name);
-            let (_, key) = found.ok_or_else(|| format!("the variable {name} is not set"))?;
-            self.api_key = Some(Secret::new(key.trim().to_owned()));
-        }
-        if let Some(path) = &self.api_key_file {
-            self.api_key = Some(read_key(path).map_err(|error| format!("{}: {error}", path.display()))?);
-        }
-        match &self.api_key {
-            Some(key) if key.is_empty() => Err(format!("the key of \"{}\" is empty", self.name)),
-            _ => Ok(()),
-        }
+        let places = KeyPlaces {
+            name: &self.name,
+            key: &mut self.api_key,
+            variable: self.api_key_env.as_deref(),
+            file: self.api_key_file.as_deref(),
+        };
+        places.find(environment)
     }
-}
-
-fn read_key(path: &std::path::Path) -> std::io::Result<Secret> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(KEY_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(Secret::new(text.trim().to_owned()))
 }
 
 impl Ai {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use super::destination::Destination;
 use super::host_address::{HostAddress, entry_for, is_near};
 use super::settings::Finding;
 use super::{ProviderKind, ProviderSettings};
@@ -67,11 +68,6 @@ impl ProviderSettings {
     }
 }
 
-fn shown(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 impl Outbound {
     /// How long an entry of the ledger is kept.
     #[must_use]
@@ -79,7 +75,7 @@ impl Outbound {
         Duration::from_secs(self.ledger_days.saturating_mul(DAY_S))
     }
 
-    pub(super) fn check(&self, providers: &[ProviderSettings]) -> Vec<Finding> {
+    pub(super) fn check(&self, destinations: &[Destination<'_>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for host in &self.allow {
             match HostAddress::parse(&host.address) {
@@ -101,7 +97,7 @@ impl Outbound {
             }
         }
         if self.air_gapped {
-            findings.extend(providers.iter().filter(|one| !one.is_here()).filter_map(far));
+            findings.extend(destinations.iter().filter(|one| !one.is_here()).map(far));
         }
         let numbers = [
             ("outbound.ledger_days", self.ledger_days, LEDGER_DAYS_MAX),
@@ -112,17 +108,14 @@ impl Outbound {
         findings
     }
 
-    /// The models that are configured and will not be reached, each with a sentence that says what to add.
-    pub(super) fn unreached(&self, providers: &[ProviderSettings]) -> Vec<Finding> {
-        let said = providers.iter().filter_map(|provider| Some((provider, provider.address()?)));
-        said.filter_map(|(provider, url)| self.missing(&provider.name, &url))
-            .map(|reason| ("ai.provider", reason))
-            .collect()
+    /// The servers that are configured and will not be reached, each with a sentence that says what to add.
+    pub(super) fn unreached(&self, destinations: &[Destination<'_>]) -> Vec<Finding> {
+        destinations.iter().filter_map(|one| Some((one.table, self.missing(one)?))).collect()
     }
 
-    /// What the allow-list lacks for `url`.
-    fn missing(&self, name: &str, url: &Url) -> Option<String> {
-        let place = shown(url);
+    /// What the allow-list lacks for it.
+    fn missing(&self, destination: &Destination<'_>) -> Option<String> {
+        let (name, url, place) = (destination.name, &destination.url, destination.place());
         let of_url =
             |host: &&AllowedHost| HostAddress::parse(&host.address).is_some_and(|one| one.is_of(url));
         let Some(entry) = self.allow.iter().find(of_url) else {
@@ -142,14 +135,15 @@ impl Outbound {
     }
 }
 
-/// What is wrong with a provider that an air-gapped appliance would have to leave the machine for.
-fn far(provider: &ProviderSettings) -> Option<Finding> {
-    let place = shown(&provider.address()?);
+/// What is wrong with a server that an air-gapped appliance would have to leave the machine for.
+fn far(destination: &Destination<'_>) -> Finding {
     let reason = format!(
-        "it is true, and the [[ai.provider]] \"{}\" is at {place}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
-        provider.name
+        "it is true, and the [[{}]] \"{}\" is at {}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
+        destination.table,
+        destination.name,
+        destination.place()
     );
-    Some((AIR_GAPPED, reason))
+    (AIR_GAPPED, reason)
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ pub struct PriceSettings {
     /// The most input tokens that one image is counted as.
     #[serde(default)]
     pub image_tokens_max: Option<u32>,
+    /// Rerankers: for one search, where the provider charges by searches.
+    #[serde(default)]
+    pub search_micros: Option<u64>,
 }
 
 const KEY: &str = "ai.price";
@@ -57,6 +60,7 @@ mod tests {
             cached_input_micros,
             output_micros: 1,
             image_tokens_max: None,
+            search_micros: None,
         }
     }
 

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
+use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Knowledge, Limits, LocalModel, Log, Outbound, Retrieval, Routing, Server, Store,
+    Ai, Assistant, Budget, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval, Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub knowledge: Knowledge,
     /// How passages are found.
     pub retrieval: Retrieval,
+    /// Who puts them in a better order.
+    pub rerank: Rerank,
     /// Who answers, and from what.
     pub assistant: Assistant,
     /// Model servers.
@@ -47,22 +50,44 @@ impl Settings {
         findings.extend(self.store.check());
         findings.extend(self.knowledge.check());
         findings.extend(self.retrieval.check());
+        findings.extend(self.rerank.check(environment));
         findings.extend(self.ai.check(environment));
         findings.extend(self.local_model.check());
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
-        findings.extend(self.outbound.check(&self.ai.provider));
+        findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings
     }
 
-    /// What is no mistake and yet will not do what it seems to: models that will not be reached, settings that have no effect
-    /// together. Each sentence says why, or what to write instead.
+    /// What is no mistake and yet will not do what it seems to: models that will not be reached, a reranker elsewhere beside a
+    /// strategy that keeps to this machine, settings that have no effect together. Each sentence says why, or what to write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
-        let mut notices = self.outbound.unreached(&self.ai.provider);
+        let mut notices = self.outbound.unreached(&self.destinations());
+        notices.extend(self.reranked_elsewhere());
         notices.extend(ineffective::findings(self));
         notices
+    }
+
+    /// The strategy keeps to this machine, and the reranker does not.
+    fn reranked_elsewhere(&self) -> Option<Finding> {
+        let in_force = self.routing.in_force();
+        let keeps_here = self.assistant.provider == super::AUTO
+            && self.routing.strategies.iter().any(|one| one.name == in_force && one.local_only);
+        let one = self.rerank.chosen().filter(|one| keeps_here && !one.is_here())?;
+        let reason = format!(
+            "questions and passages go to \"{}\", which is not on this machine, though the strategy \"{in_force}\" keeps to it: \
+             set rerank.provider to a reranker that is here, or to \"none\"",
+            one.name
+        );
+        Some(("rerank.provider", reason))
+    }
+
+    /// The servers that the settings name.
+    fn destinations(&self) -> Vec<Destination<'_>> {
+        let models = self.ai.provider.iter().filter_map(super::ProviderSettings::destination);
+        models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination)).collect()
     }
 }

@@ -12,6 +12,9 @@
 //! **Resuming.** Extraction and chunking give the same passages for the same bytes, so a job that was cut off does them
 //! again and goes on behind the last batch of passages whose vectors were committed.
 //!
+//! **Reranking.** With [`Knowledge::with_reranking`] the best passages of a search go to a reranker before the list is cut. The order
+//! follows it, the scores stay; it costs no search its answer when it fails.
+//!
 //! Tables, in each tenant's keyspace: `knowledge.document`, `knowledge.place`. Jobs: [`IngestDocument`] (lane knowledge),
 //! [`ClearGroup`] and [`TendIndex`] (lane upkeep). Events: [`DocumentReceived`], [`DocumentReady`], [`DocumentFailed`],
 //! [`DocumentDeleted`].
@@ -36,6 +39,7 @@ mod list;
 mod name;
 mod read_file;
 mod recall;
+mod rerank;
 mod retrieve;
 mod service;
 mod stage;
@@ -54,5 +58,6 @@ pub use jobs::{
 pub use list::{Filter, content_of, get, get_by_name, list, text_of};
 pub use name::NAME_BYTES_MAX;
 pub use recall::{Recalled, RecalledPassage, recall};
+pub use rerank::{RerankExplanation, RerankOutcome, RerankPlace, Reranking};
 pub use retrieve::{Explanation, Options, Passage, Retrieval, Scored};
 pub use service::{Knowledge, Settings};

@@ -1,12 +1,15 @@
 //! Finding the passages that answer a question, and being able to say how.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::document::{Documents, Places};
+use super::rerank::{RerankExplanation, Reranking};
 use super::{Error, Knowledge};
 use crate::base::DocumentId;
+use crate::budget::Subject;
 use crate::identity::Pass;
 use crate::identity::pass::ReadKnowledge;
 use crate::search::fusion::{self, Ranked, Strategy, Timings, Trace, WeightReason};
@@ -28,11 +31,15 @@ pub struct Options {
     pub min_score: f32,
     /// Another way of fusing than the settings say, to compare.
     pub strategy: Option<Strategy>,
+    /// Whether a reranker that is configured puts the best passages in order; false to compare.
+    pub rerank: bool,
+    /// What a reranker that costs money is charged to.
+    pub subject: Option<Subject>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limit: 10, min_score: 0.0, strategy: None }
+        Self { limit: 10, min_score: 0.0, strategy: None, rerank: true, subject: None }
     }
 }
 
@@ -66,7 +73,7 @@ pub struct Passage {
     pub start: u64,
     /// One past its last byte.
     pub end: u64,
-    /// 0 to 1, calibrated: about the chance that it is relevant.
+    /// 0 to 1, calibrated: about the chance that it is relevant. The order need not follow it, least of all a reranker's.
     pub score: f32,
     /// The cosine with the question.
     pub semantic: Scored,
@@ -93,6 +100,9 @@ pub struct Explanation {
     pub dropped_hidden: usize,
     /// Passages whose score was below the minimum.
     pub dropped_by_min_score: usize,
+    /// What a reranker made of it; nothing where none is configured or wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<RerankExplanation>,
     /// Microseconds of each step.
     pub timings: Timings,
     /// Microseconds from the call to the answer, waiting for a turn and reading the passages included.
@@ -109,7 +119,8 @@ pub struct Retrieval {
 }
 
 impl Knowledge {
-    /// The best passages for a question among the documents that serve at this moment. A question without words finds none.
+    /// The best passages for a question among the documents that serve at this moment. A question without words finds none. A
+    /// reranker that fails leaves the order as it was.
     ///
     /// # Errors
     /// [`Error::Busy`] at once when too many wait, or when the store, an index or the model fails.
@@ -121,10 +132,17 @@ impl Knowledge {
         options: Options,
     ) -> Result<Retrieval, Error> {
         let begun = Instant::now();
-        let (knowledge, keyspace) = (self.clone(), keyspace.clone());
-        let query = query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or_default().to_owned();
-        let work = move || knowledge.retrieve_blocking(&keyspace, &query, options);
+        let query: Arc<str> =
+            query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or_default().into();
+        let work = {
+            let (knowledge, keyspace, query) = (self.clone(), keyspace.clone(), query.clone());
+            move || knowledge.retrieve_blocking(&keyspace, &query, options)
+        };
         let mut retrieval = self.inner.questions.run(work).await??;
+        if let Some(reranking) = self.reranking(&options) {
+            reranking.reorder(keyspace, self.clock(), &query, &options, &mut retrieval).await?;
+            retrieval.passages.truncate(limit(&options));
+        }
         retrieval.explanation.total_us = micros(begun);
         Ok(retrieval)
     }
@@ -136,7 +154,8 @@ impl Knowledge {
         options: Options,
     ) -> Result<Retrieval, Error> {
         let mut settings = self.inner.settings.fusion;
-        settings.top_k = options.limit.clamp(1, LIMIT_MAX);
+        settings.top_k = limit(&options);
+        settings.rerank_candidates = self.reranking(&options).map_or(0, Reranking::candidates);
         settings.min_score = options.min_score;
         settings.strategy = options.strategy.unwrap_or(settings.strategy);
         let begun = Instant::now();
@@ -167,6 +186,7 @@ impl Knowledge {
             candidates: trace.candidates,
             dropped_hidden: trace.dropped_by_filter,
             dropped_by_min_score: trace.dropped_by_min_score,
+            rerank: None,
             timings: trace.timings,
             total_us: 0,
         }
@@ -177,6 +197,10 @@ impl Knowledge {
         let fused = fusion::fuse(&[], keywords::Evidence::default(), calibration, settings);
         Retrieval { passages: Vec::new(), explanation: self.explain(&fused.trace, 0) }
     }
+}
+
+fn limit(options: &Options) -> usize {
+    options.limit.clamp(1, LIMIT_MAX)
 }
 
 /// The passage with what is known of its document; nothing if it does not serve in this snapshot.

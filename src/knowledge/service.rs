@@ -4,9 +4,10 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
 use super::chunk;
 use super::extract::Extractor;
+use super::rerank::Reranking;
+use super::{Error, Options};
 use crate::base::{Clock, Pool, Timestamp};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion;
@@ -67,6 +68,7 @@ pub(super) struct Inner {
 #[derive(Clone)]
 pub struct Knowledge {
     pub(super) inner: Arc<Inner>,
+    reranking: Option<Arc<Reranking>>,
 }
 
 impl std::fmt::Debug for Knowledge {
@@ -94,13 +96,29 @@ impl Knowledge {
             indexing: Pool::new(2, WAITING_MAX),
             settings,
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), reranking: None }
+    }
+
+    /// The same, with a reranker that puts what is found in a better order.
+    #[must_use]
+    pub fn with_reranking(mut self, reranking: Reranking) -> Self {
+        self.reranking = Some(Arc::new(reranking));
+        self
+    }
+
+    /// The reranker, where there is one and it is wanted.
+    pub(super) fn reranking(&self, options: &Options) -> Option<&Reranking> {
+        self.reranking.as_deref().filter(|_| options.rerank)
     }
 
     /// The embedding model, for those who compare sentences.
     #[must_use]
     pub fn embedder(&self) -> &Arc<MiniLm> {
         &self.inner.embedder
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -2,8 +2,9 @@
 //!
 //! Chunks are numbers here. [`embedder`] turns text into vectors; [`vectors`] finds the nearest of them; [`keywords`]
 //! finds words; [`fusion`] makes one order of both; [`index`] keeps a tenant's two indexes in step with the database and
-//! asks them; [`eval`] says how good the order is. `knowledge`, above, says what the chunks are of. The indexes are
-//! derived from the database and may be deleted while the appliance is stopped.
+//! asks them; [`rerank`] reads the best once more, with models that run in this process; [`eval`] says how good the order
+//! is. `knowledge`, above, says what the chunks are of. The indexes are derived from the database and may be deleted while the
+//! appliance is stopped.
 //!
 //! Tables, all of [`index`]: `search.group`, `search.passage`, `search.vector`, `search.hidden`. Owns no job and no
 //! event: the jobs of `knowledge` fill, clear and tend the indexes.
@@ -17,6 +18,8 @@ pub mod eval;
 pub mod fusion;
 pub mod index;
 pub mod keywords;
+mod lanes;
+pub mod rerank;
 pub mod vectors;
 
 pub use error::Error;

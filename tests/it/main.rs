@@ -8,6 +8,7 @@
 
 mod caller;
 mod chat;
+mod cross_encoder;
 mod data_dir;
 mod desk;
 mod documents;
@@ -22,6 +23,7 @@ mod local_model;
 mod model;
 mod models;
 mod replay;
+mod rerank;
 mod rights;
 mod sessions;
 mod socket;

@@ -5,13 +5,16 @@
 //! error of its own, never a zero: what runs on the site's own machine is free because the caller says so
 //! ([`Price::free`]), not because it is unknown.
 //!
-//! [`Price::cost`] is what a call took; [`Price::reserve`] is what it can take at most, before it is made.
+//! [`Price::cost`] is what a call took; [`Price::reserve`] is what it can take at most, before it is made. For rerankers, which
+//! charge by tokens or by searches, these are [`Price::reranking`] and [`Price::reserve_reranking`].
 
 mod error;
 mod price;
+mod reranking;
 mod table;
 
 pub use error::PriceError;
 pub use price::{Price, Reservation};
+pub use reranking::RerankingSize;
 pub use table::PriceTable;
 pub(super) use table::is_version_of;

@@ -47,6 +47,7 @@ impl Price {
             cached_input_micros: None,
             output_micros: 0,
             image_tokens_max: None,
+            search_micros: None,
         })
     }
 
@@ -59,7 +60,12 @@ impl Price {
     /// Whether it costs nothing whatever is asked.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        self.line.input_micros == 0 && self.line.output_micros == 0
+        self.line.input_micros == 0 && self.line.output_micros == 0 && self.search_micros() == 0
+    }
+
+    /// For one search; 0 where searches are not what is charged.
+    pub(super) fn search_micros(&self) -> u64 {
+        self.line.search_micros.unwrap_or(0)
     }
 
     /// The most input tokens that one image is counted as.
@@ -133,6 +139,7 @@ mod tests {
             cached_input_micros,
             output_micros,
             image_tokens_max: Some(1_000),
+            search_micros: None,
         })
     }
 

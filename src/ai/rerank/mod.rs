@@ -4,12 +4,10 @@
 //! that was not sent, as many as were asked for, every score finite; passages leave best first, whatever order they came in.
 //! Scores of one answer can be compared with each other and with nothing else: some servers send chances, some do not.
 //!
-//! How to use it:
-//! - Hand over the best 20 to 50 candidates of a search, with what fits in the price and the time; take [`Reranked::ranked`]'s indexes
-//!   as the new order. An error is no reason to fail a search: keep the order that was there, and say so in its explanation.
-//! - Ask behind a [`crate::ai::Breaker`], so that visitors do not wait for a server that is down.
-//! - Money: settle [`Reranked::usage`] where the price is by tokens, [`Reranked::search_units`] where it is by searches (Cohere). An answer
-//!   that is refused here may have been charged all the same: settle what was set aside for it.
+//! [`crate::knowledge`] is who asks: it hands over the best candidates of a search, keeps the order that was there when anything
+//! fails, leaves a reranker that fails again and again alone ([`crate::ai::Breaker`]), and keeps to the budget
+//! ([`crate::ai::prices::Price::reserve_reranking`]). Money is by [`Reranked::usage`] where the price is by tokens, by
+//! [`Reranked::search_units`] where it is by searches (Cohere). An answer that is refused here may have been charged all the same.
 //!
 //! Owns no table, no job and no event. Limits: [`DOCUMENTS_MAX`] documents and [`REQUEST_BYTES_MAX`] bytes of text in a request; one
 //! deadline, retries included.

@@ -12,7 +12,7 @@ use super::super::{Error, Usage};
 pub struct RerankRequest<'a> {
     /// What somebody looks for; not blank.
     pub query: &'a str,
-    /// What was found.
+    /// What was found, in the order in which it was found: best first.
     pub documents: &'a [&'a str],
     /// How many of them are wanted; more than there are is all.
     pub top: usize,

@@ -1,7 +1,7 @@
 //! Looking into the documents as the assistant does, and seeing why it finds what it finds.
 //!
 //! It asks the same [`crate::knowledge::Knowledge::retrieve`] that the assistant asks, with the appliance's settings; the
-//! caller may vary the number, the least score and the strategy, to compare. It stores nothing and counts as reading.
+//! caller may vary the number, the least score and the strategy, and leave out the reranker, to compare. It stores nothing and counts as reading.
 
 use axum::Json as View;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ struct Wanted {
     /// Another way of reading the two indexes as one, to compare.
     #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
+    /// False to leave the order as the two indexes have it, though a reranker is configured.
+    rerank: Option<bool>,
 }
 
 /// What was found.
@@ -39,7 +41,7 @@ struct Found {
     /// Passages, best first, with both indexes' scores and ranks.
     #[schema(value_type = Vec<Object>)]
     results: Vec<Passage>,
-    /// How they were found: strategy, weights, counts, microseconds of each step.
+    /// How they were found: strategy, weights, counts, what a reranker made of the order, microseconds of each step.
     #[schema(value_type = Object)]
     explanation: Explanation,
 }
@@ -62,6 +64,8 @@ async fn search(
         limit: wanted.limit.unwrap_or(10).clamp(1, LIMIT_MAX),
         min_score: wanted.min_score.unwrap_or(0.0),
         strategy: wanted.strategy,
+        rerank: wanted.rerank.unwrap_or(true),
+        subject: None,
     };
     let found = services.knowledge.retrieve(&keyspace, pass, &wanted.query, options).await?;
     Ok(View(Found { results: found.passages, explanation: found.explanation }))

@@ -4,3 +4,4 @@ mod crashes;
 mod desk;
 mod life;
 mod repair;
+mod rerank;

@@ -9,15 +9,15 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, op_registry};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, op_registry};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 
 use super::tokens::Tokens;
 use crate::search::Error;
+use crate::search::lanes::Lanes;
 
 /// Names the model, its quantisation and the recipe. Raise the last number whenever `packaging/models` makes
 /// another model, so that indexes made with the old one are rebuilt.
@@ -35,9 +35,11 @@ pub struct MiniLm {
     model: Model,
     input: NodeId,
     output: NodeId,
+    /// The state of each token, of which the output is the mean.
+    states: NodeId,
     tokens: Tokens,
     wide: Arc<ThreadPool>,
-    lanes: Vec<Arc<ThreadPool>>,
+    lanes: Lanes,
 }
 
 impl MiniLm {
@@ -77,11 +79,11 @@ impl MiniLm {
             .load_static_slice(MODEL)
             .map_err(|cause| Error::BundledModelUnusable(cause.into()))?;
         let node = |name| model.node_id(name).map_err(|cause| Error::BundledModelUnusable(cause.into()));
-        let (input, output) = (node("input_ids")?, node("embedding")?);
+        let (input, output, states) = (node("input_ids")?, node("embedding")?, node("hidden_6")?);
         let tokens = Tokens::parse(TOKENIZER)?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let (wide, lanes) = pools(threads);
-        Ok(Self { model, input, output, tokens, wide, lanes })
+        Ok(Self { model, input, output, states, tokens, wide, lanes })
     }
 
     /// The same model on this many threads (at least 1, at most 64), for a query and for passages alike.
@@ -149,53 +151,56 @@ impl MiniLm {
             .collect()
     }
 
-    /// Each text alone on one thread, as many at a time as there are lanes, whoever is free taking the next.
+    /// Each text alone on one thread, as many at a time as there are lanes.
     fn run_each(&self, texts: &[&str]) -> Vec<Result<Vec<f32>, Error>> {
-        let next = AtomicUsize::new(0);
-        let work = |lane: &Arc<ThreadPool>| {
-            let mut done = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(text) = texts.get(index) else { return done };
-                done.push((index, self.run(text, lane)));
-            }
-        };
-        let mut numbered = thread::scope(|scope| {
-            let mut lanes = self.lanes.iter().take(texts.len());
-            let first = lanes.next();
-            let others: Vec<_> = lanes.map(|lane| scope.spawn(|| work(lane))).collect();
-            let mut done = first.map(work).unwrap_or_default();
-            for other in others {
-                match other.join() {
-                    Ok(part) => done.extend(part),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            done
-        });
-        numbered.sort_unstable_by_key(|(index, _)| *index);
-        numbered.into_iter().map(|(_, vector)| vector).collect()
+        self.lanes.each(texts.len(), &|index, lane| {
+            texts.get(index).map_or(Err(Error::TextEmpty), |text| self.run(text, lane))
+        })
+    }
+
+    /// The vector of each token of a text in its place, without the marks around it, each of length one, and how many tokens were
+    /// read. For models that compare word by word; no index holds such vectors.
+    ///
+    /// # Errors
+    /// As [`embed`](Self::embed).
+    pub(in crate::search) fn token_vectors(
+        &self,
+        text: &str,
+        pool: &Arc<ThreadPool>,
+    ) -> Result<(Vec<Vec<f32>>, usize), Error> {
+        let ids = self.tokens.ids(text, TEXT_TOKENS_MAX)?;
+        let read = ids.len();
+        let states = self.output_of(ids, self.states, pool)?;
+        let (_, states) = states.into_shape_vec::<f32, 2>().map_err(failed)?;
+        let inner = states.chunks_exact(DIMENSIONS).skip(1).take(read.saturating_sub(2));
+        let vectors = inner.map(|state| normalised(state.to_vec())).collect::<Result<_, _>>()?;
+        Ok((vectors, read))
     }
 
     fn run(&self, text: &str, pool: &Arc<ThreadPool>) -> Result<Vec<f32>, Error> {
         let ids = self.tokens.ids(text, TEXT_TOKENS_MAX)?;
+        let mean = self.output_of(ids, self.output, pool)?;
+        let (_, mean) = mean.into_shape_vec::<f32, 1>().map_err(failed)?;
+        normalised(mean)
+    }
+
+    fn output_of(&self, ids: Vec<i32>, node: NodeId, pool: &Arc<ThreadPool>) -> Result<Value, Error> {
         let input = NdTensor::from_data([ids.len()], ids);
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
-        let failed = |cause: Box<dyn std::error::Error + Send + Sync>| Error::InferenceFailed(cause);
-        let [mean] = self
-            .model
-            .run_n(vec![(self.input, input.view().into())], [self.output], Some(options))
-            .map_err(|cause| failed(cause.into()))?;
-        let (_, mean) = mean.into_shape_vec::<f32, 1>().map_err(|cause| failed(cause.into()))?;
-        normalised(mean)
+        let inputs = vec![(self.input, input.view().into())];
+        let [output] = self.model.run_n(inputs, [node], Some(options)).map_err(failed)?;
+        Ok(output)
     }
 }
 
-/// The pool a query runs on, and the pools of one thread that passages run on.
-fn pools(threads: usize) -> (Arc<ThreadPool>, Vec<Arc<ThreadPool>>) {
+fn failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::InferenceFailed(cause.into())
+}
+
+/// The pool a query runs on, and the lanes that passages run on.
+fn pools(threads: usize) -> (Arc<ThreadPool>, Lanes) {
     let threads = threads.clamp(1, THREADS_MAX);
-    let lanes: Vec<_> = (0..threads).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect();
-    (Arc::new(ThreadPool::with_num_threads(threads)), lanes)
+    (Arc::new(ThreadPool::with_num_threads(threads)), Lanes::new(threads))
 }
 
 /// The vector at length one; refuses one that has no direction.

@@ -37,6 +37,9 @@ pub enum Error {
     /// The embedder failed, or did not return one finite vector for each text.
     #[error("the texts could not be embedded: {0}")]
     Embedding(String),
+    /// The reranker that was tried failed.
+    #[error("a question could not be reranked: {0}")]
+    Reranking(String),
     /// The keyword index failed.
     #[error(transparent)]
     Keywords(#[from] keywords::Error),
@@ -47,6 +50,7 @@ impl Fault for Error {
         match self {
             Self::File { .. } | Self::Line { .. } | Self::Empty { .. } => Kind::Invalid,
             Self::Embedding(_) => Kind::Internal,
+            Self::Reranking(_) => Kind::Unavailable,
             Self::Keywords(error) => error.kind(),
         }
     }
@@ -57,6 +61,7 @@ impl Fault for Error {
             Self::Line { .. } => "eval_line_malformed",
             Self::Empty { .. } => "eval_set_empty",
             Self::Embedding(_) => "eval_embedding_failed",
+            Self::Reranking(_) => "eval_reranking_failed",
             Self::Keywords(error) => error.code(),
         }
     }
@@ -67,6 +72,7 @@ impl Fault for Error {
             Self::Line { .. } => "A line of the test set is malformed; correct it and run again.".into(),
             Self::Empty { .. } => "The test set has no question with a relevant document.".into(),
             Self::Embedding(_) => "The embedding model failed on the test set; the log has the cause.".into(),
+            Self::Reranking(_) => "The reranker failed on the test set, so there is nothing to compare. A longer rerank.deadline_ms may help.".into(),
             Self::Keywords(error) => error.public(),
         }
     }
@@ -74,6 +80,7 @@ impl Fault for Error {
     fn retryable(&self) -> bool {
         match self {
             Self::File { .. } | Self::Line { .. } | Self::Empty { .. } | Self::Embedding(_) => false,
+            Self::Reranking(_) => true,
             Self::Keywords(error) => error.retryable(),
         }
     }

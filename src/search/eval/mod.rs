@@ -3,7 +3,7 @@
 //!
 //! [`evaluate`] reads a folder (corpus, questions and judgements), embeds it, asks every question four ways and reports
 //! nDCG, recall and reciprocal rank of the first ten: the semantic list alone, the keyword list alone, the hybrid, and
-//! the predecessor's way.
+//! the predecessor's way. With a reranker there is a fifth row: the hybrid's best in that reranker's order, and what it takes.
 //!
 //! Owns no table, no job and no event, and touches no data directory: the index is made in memory and thrown away.
 //! Limits: 10 results are judged of 100 candidates; the set is read whole, so it must fit into memory.
@@ -19,5 +19,5 @@ mod tests;
 
 pub use error::Error;
 pub use metrics::Metrics;
-pub use report::Report;
-pub use run::{Embed, Options, evaluate};
+pub use report::{Report, RerankedReport};
+pub use run::{Embed, Options, Order, Tried, evaluate};

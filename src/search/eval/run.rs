@@ -1,10 +1,11 @@
-//! Asks every question of a test set in each of the four ways.
+//! Asks every question of a test set in each of the four ways, and in a fifth where a reranker is tried.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::set::TestSet;
-use super::{Error, Metrics, Report};
+use super::{Error, Metrics, Report, RerankedReport};
 use crate::search::fusion::{self, Calibration, Settings, Strategy};
 use crate::search::keywords::{Change, Entry, KeywordIndex, Language};
 
@@ -22,6 +23,20 @@ const COMMON_IN: usize = 12;
 /// the error, its text is for the log.
 pub type Embed<'a> = &'a dyn Fn(&[&str]) -> Result<Vec<Option<Vec<f32>>>, String>;
 
+/// Puts the texts found for a question in order: their numbers, best first, each once. Whatever the error, its text is for the log.
+pub type Order<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<usize>, String>;
+
+/// A reranker that is tried on the hybrid's best.
+#[derive(Clone, Copy)]
+pub struct Tried<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// The best so many are put in order.
+    pub candidates: usize,
+    /// How.
+    pub order: Order<'a>,
+}
+
 /// What an evaluation may vary.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -38,19 +53,21 @@ impl Default for Options {
 }
 
 /// Measures retrieval on the test set in `folder`. Each document is one chunk, its title and text. `progress` hears how many texts out of how
-/// many are embedded, which is nearly all of the time this takes.
+/// many are read, which is nearly all of the time this takes; with a reranker, each question counts once more.
 ///
 /// # Errors
 /// [`Error::File`], [`Error::Line`] and [`Error::Empty`] for a bad set, with file and line; [`Error::Embedding`] when the model fails or returns
-/// anything but a finite vector of one dimension for each text with words.
+/// anything but a finite vector of one dimension for each text with words; [`Error::Reranking`] when the reranker fails.
 pub fn evaluate(
     folder: &Path,
     embed: Embed<'_>,
     options: Options,
+    tried: Option<Tried<'_>>,
     progress: &dyn Fn(usize, usize),
 ) -> Result<Report, Error> {
     let set = TestSet::read(folder)?;
-    let total = set.documents.len() + set.questions.len();
+    let embedded = set.documents.len() + set.questions.len();
+    let total = embedded + tried.map_or(0, |_| set.questions.len());
     let texts: Vec<String> =
         set.documents.iter().map(|d| format!("{} {}", d.title, d.text).trim().to_owned()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -63,7 +80,9 @@ pub fn evaluate(
         return Err(Error::Embedding("vectors of different dimensions".to_owned()));
     }
     let index = index(&set, options.language)?;
-    ask_all(&set, &index, &documents, &questions, options.calibration)
+    let asked =
+        Asked { set: &set, texts: &texts, index: &index, documents: &documents, questions: &questions };
+    asked.all(options.calibration, tried, &|done| progress(embedded + done, total))
 }
 
 fn embed_all(
@@ -143,38 +162,83 @@ fn detect(set: &TestSet) -> (HashMap<String, Language>, Language) {
     (others, most)
 }
 
-fn ask_all(
-    set: &TestSet,
-    index: &KeywordIndex,
-    documents: &[Option<Vec<f32>>],
-    questions: &[Option<Vec<f32>>],
-    calibration: Calibration,
-) -> Result<Report, Error> {
-    let ways = [Strategy::Semantic, Strategy::Keyword, Strategy::Hybrid, Strategy::Predecessor];
-    let mut metrics = ways.map(|_| Vec::with_capacity(set.questions.len()));
-    for ((question, vector), relevant) in set.questions.iter().zip(questions).zip(&set.relevant) {
-        let cosines: Vec<(u64, f32)> = (0_u64..)
-            .zip(documents)
-            .filter_map(|(chunk, row)| Some((chunk, dot(row.as_ref()?, vector.as_ref()?))))
-            .collect();
-        let mut semantic = cosines.clone();
-        semantic.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        semantic.truncate(CANDIDATES);
-        let asked = index.ask(&question.text)?;
-        let keyword = index.top(&asked, CANDIDATES, None)?.hits;
-        let union = fusion::union(&semantic, &keyword);
-        let weighed = index.weigh(&asked, &union)?;
-        let candidates = fusion::gather(&semantic, &keyword, &cosines, &weighed);
-        for (strategy, metrics) in ways.into_iter().zip(&mut metrics) {
-            let settings = Settings { strategy, top_k: RESULTS, ..Settings::default() };
-            let fused = fusion::fuse(&candidates, asked.evidence(), calibration, &settings);
-            let ranking: Vec<usize> =
-                fused.results.iter().filter_map(|ranked| usize::try_from(ranked.chunk).ok()).collect();
-            metrics.push(Metrics::of(&ranking, relevant));
+/// A set, ready to be asked.
+struct Asked<'a> {
+    set: &'a TestSet,
+    texts: &'a [&'a str],
+    index: &'a KeywordIndex,
+    documents: &'a [Option<Vec<f32>>],
+    questions: &'a [Option<Vec<f32>>],
+}
+
+impl Asked<'_> {
+    fn all(
+        &self,
+        calibration: Calibration,
+        tried: Option<Tried<'_>>,
+        progress: &dyn Fn(usize),
+    ) -> Result<Report, Error> {
+        let Self { set, index, .. } = self;
+        let ways = [Strategy::Semantic, Strategy::Keyword, Strategy::Hybrid, Strategy::Predecessor];
+        let mut metrics = ways.map(|_| Vec::with_capacity(set.questions.len()));
+        let (mut reranked, mut took) = (Vec::new(), Vec::new());
+        let asked = set.questions.iter().zip(self.questions).zip(&set.relevant);
+        for (done, ((question, vector), relevant)) in (1..).zip(asked) {
+            let cosines: Vec<(u64, f32)> = (0_u64..)
+                .zip(self.documents)
+                .filter_map(|(chunk, row)| Some((chunk, dot(row.as_ref()?, vector.as_ref()?))))
+                .collect();
+            let mut semantic = cosines.clone();
+            semantic.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            semantic.truncate(CANDIDATES);
+            let asked = index.ask(&question.text)?;
+            let keyword = index.top(&asked, CANDIDATES, None)?.hits;
+            let union = fusion::union(&semantic, &keyword);
+            let weighed = index.weigh(&asked, &union)?;
+            let candidates = fusion::gather(&semantic, &keyword, &cosines, &weighed);
+            let ranking = |strategy, rerank_candidates| -> Vec<usize> {
+                let settings =
+                    Settings { strategy, top_k: RESULTS, rerank_candidates, ..Settings::default() };
+                let fused = fusion::fuse(&candidates, asked.evidence(), calibration, &settings);
+                fused.results.iter().filter_map(|ranked| usize::try_from(ranked.chunk).ok()).collect()
+            };
+            for (strategy, metrics) in ways.into_iter().zip(&mut metrics) {
+                metrics.push(Metrics::of(&ranking(strategy, 0), relevant));
+            }
+            if let Some(tried) = &tried {
+                let found = ranking(Strategy::Hybrid, tried.candidates);
+                let begun = Instant::now();
+                reranked.push(Metrics::of(&self.reordered(tried, &question.text, found)?, relevant));
+                took.push(begun.elapsed());
+                progress(done);
+            }
         }
+        let [semantic, keyword, hybrid, predecessor] = metrics.map(|metrics| Metrics::mean(&metrics));
+        let reranked = tried.map(|tried| RerankedReport {
+            reranker: tried.name.to_owned(),
+            candidates: tried.candidates,
+            metrics: Metrics::mean(&reranked),
+            ms_p50: median_ms(took),
+        });
+        Ok(Report { semantic, keyword, hybrid, predecessor, reranked })
     }
-    let [semantic, keyword, hybrid, predecessor] = metrics.map(|metrics| Metrics::mean(&metrics));
-    Ok(Report { semantic, keyword, hybrid, predecessor })
+
+    /// What was found in the reranker's order.
+    fn reordered(&self, tried: &Tried<'_>, question: &str, found: Vec<usize>) -> Result<Vec<usize>, Error> {
+        let best = found.get(..tried.candidates).unwrap_or(&found);
+        let texts: Vec<&str> = best.iter().filter_map(|place| self.texts.get(*place)).copied().collect();
+        if texts.len() < 2 {
+            return Ok(found);
+        }
+        let order = (tried.order)(question, &texts).map_err(Error::Reranking)?;
+        let first: Vec<usize> = order.iter().filter_map(|place| best.get(*place)).copied().collect();
+        Ok(first.into_iter().chain(found.iter().skip(best.len()).copied()).collect())
+    }
+}
+
+fn median_ms(mut took: Vec<Duration>) -> f64 {
+    took.sort_unstable();
+    took.get(took.len() / 2).map_or(0.0, |took| took.as_secs_f64() * 1_000.0)
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {

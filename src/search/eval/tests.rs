@@ -28,7 +28,7 @@ fn embed(texts: &[&str]) -> Result<Vec<Option<Vec<f32>>>, String> {
 }
 
 fn run(folder: &Path) -> Result<Report, Error> {
-    evaluate(folder, &embed, Options::default(), &|_, _| {})
+    evaluate(folder, &embed, Options::default(), None, &|_, _| {})
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn a_set_that_both_lists_answer_scores_one_in_every_way() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), CORPUS, QUERIES, QRELS);
     let seen = std::cell::Cell::new((0, 0));
-    let report =
-        evaluate(folder.path(), &embed, Options::default(), &|done, total| seen.set((done, total))).unwrap();
+    let heard = |done, total| seen.set((done, total));
+    let report = evaluate(folder.path(), &embed, Options::default(), None, &heard).unwrap();
     assert_eq!(seen.get(), (3, 3));
     for metrics in [report.semantic, report.keyword, report.hybrid, report.predecessor] {
         assert_eq!((metrics.ndcg_at_10, metrics.recall_at_10, metrics.mrr_at_10), (1.0, 1.0, 1.0));
@@ -62,6 +62,25 @@ fn the_report_is_one_object_per_way_and_an_aligned_table() {
     assert_eq!(json, format!(r#"{{"semantic":{one},"keyword":{one},"hybrid":{one},"predecessor":{one}}}"#));
     let widths: Vec<usize> = report.to_string().lines().map(str::len).collect();
     assert_eq!(widths, [41; 5]);
+}
+
+#[test]
+fn a_reranker_is_a_row_of_its_own_and_its_failure_ends_the_evaluation() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), CORPUS, QUERIES, QRELS);
+    let seen = std::cell::Cell::new((0, 0));
+    let run = |order: Order<'_>| {
+        let tried = Tried { name: "backwards", candidates: 2, order };
+        let heard = |done, total| seen.set((done, total));
+        evaluate(folder.path(), &embed, Options::default(), Some(tried), &heard)
+    };
+    let report = run(&|_, texts| Ok((0..texts.len()).rev().collect())).unwrap();
+    assert_eq!(seen.get(), (4, 4));
+    let reranked = report.reranked.clone().unwrap();
+    assert_eq!((report.hybrid.mrr_at_10, reranked.metrics.mrr_at_10), (1.0, 0.5));
+    assert!(report.to_string().contains("\nreranked: the 2 best of hybrid by backwards, "), "{report}");
+    assert!(serde_json::to_string(&report).unwrap().contains(r#""reranked":{"reranker":"backwards""#));
+    assert!(matches!(run(&|_, _| Err("down".to_owned())), Err(Error::Reranking(_))));
 }
 
 #[test]
@@ -97,7 +116,7 @@ fn a_fault_of_the_set_names_its_file_and_line() {
 fn an_embedder_that_miscounts_or_returns_no_direction_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), CORPUS, QUERIES, QRELS);
-    let evaluate = |embed: Embed<'_>| evaluate(folder.path(), embed, Options::default(), &|_, _| {});
+    let evaluate = |embed: Embed<'_>| evaluate(folder.path(), embed, Options::default(), None, &|_, _| {});
     assert!(matches!(evaluate(&|_| Ok(vec![Some(vec![1.0])])), Err(Error::Embedding(_))));
     assert!(matches!(
         evaluate(&|texts| Ok(vec![Some(vec![0.0, 0.0]); texts.len()])),

@@ -21,7 +21,7 @@ pub struct Ranked {
 /// The outcome of a retrieval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fused {
-    /// Best first, at most `top_k`.
+    /// Best first, at most `top_k`, or as many as a reranker is to put in order.
     pub results: Vec<Ranked>,
     /// What was done.
     pub trace: Trace,
@@ -66,7 +66,7 @@ pub fn fuse(
     let before = results.len();
     results.retain(|ranked| ranked.score >= settings.min_score);
     let dropped_by_min_score = before - results.len();
-    results.truncate(settings.top_k);
+    results.truncate(settings.top_k.max(settings.rerank_candidates));
     let trace = Trace {
         strategy: settings.strategy,
         semantic_weight: share,

@@ -34,6 +34,9 @@ pub struct Settings {
     pub top_k: usize,
     /// Results whose shown score (0 to 1) is lower are dropped.
     pub min_score: f32,
+    /// Results returned at least, where there are so many, beyond `top_k`: what a reranker is to put in order. What a
+    /// strategy makes of `top_k` stays as it is.
+    pub rerank_candidates: usize,
 }
 
 impl Default for Settings {
@@ -45,6 +48,7 @@ impl Default for Settings {
             adaptive: true,
             top_k: 5,
             min_score: 0.0,
+            rerank_candidates: 0,
         }
     }
 }
