@@ -136,8 +136,12 @@ impl Assistant {
     ) -> Result<(Composed, Timings, Trace), Error> {
         let begun = Instant::now();
         let wanted = asked_as.as_deref().unwrap_or(&question.text);
-        let options =
-            Options { limit: self.settings.passages_max, min_score: self.settings.min_score, strategy: None };
+        let options = Options {
+            limit: self.settings.passages_max,
+            min_score: self.settings.min_score,
+            strategy: None,
+            subject: Some(subject),
+        };
         let pass = Pass::appliance("the assistant reads what the tenant has published for its visitors");
         let retrieval = self.knowledge.retrieve(keyspace, pass, wanted, options).await?;
         let retrieve = millis(begun);

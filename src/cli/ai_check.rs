@@ -1,4 +1,4 @@
-//! `frontdesk ai check`: each configured model is asked the cheapest question that proves address, key and name.
+//! `frontdesk ai check`: each configured model, embedding models too, is asked the cheapest question that proves address, key and name.
 //!
 //! The command reads the settings and makes its own way out by them, so it opens no data directory and works whether or not
 //! the appliance runs.
@@ -17,7 +17,7 @@ use super::{Failure, SettingsArguments};
 use crate::ai;
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
-use crate::config::{ProviderKind, ProviderSettings, Settings};
+use crate::config::{EmbeddingModelSettings, ProviderKind, ProviderSettings, Settings};
 use crate::outbound::Outbound;
 
 /// Models that are asked at a time.
@@ -66,45 +66,93 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &CheckArguments) -> Resul
     }
 }
 
+/// A model that is tried out.
+#[derive(Debug, Clone, Copy)]
+enum Tried<'a> {
+    Provider(&'a ProviderSettings),
+    Embedder(&'a EmbeddingModelSettings),
+}
+
+impl Tried<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Provider(one) => &one.name,
+            Self::Embedder(one) => &one.name,
+        }
+    }
+
+    fn model(&self) -> &str {
+        match self {
+            Self::Provider(one) => &one.model,
+            Self::Embedder(one) => &one.model,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Provider(one) => kind(one.kind),
+            Self::Embedder(one) => one.kind.as_str(),
+        }
+    }
+
+    fn address(&self) -> Option<url::Url> {
+        match self {
+            Self::Provider(one) => one.address(),
+            Self::Embedder(one) => one.address(),
+        }
+    }
+}
+
 /// The models to be tried: all, or the one that was named.
-fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<&'a ProviderSettings>, Failure> {
-    let all = &settings.ai.provider;
-    let chosen: Vec<_> = all.iter().filter(|one| name.is_none_or(|name| one.name == name)).collect();
+fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Tried<'a>>, Failure> {
+    let embedders = settings.embedding.models.iter().map(Tried::Embedder);
+    let all: Vec<_> = settings.ai.provider.iter().map(Tried::Provider).chain(embedders).collect();
+    let chosen: Vec<_> =
+        all.iter().copied().filter(|one| name.is_none_or(|name| one.name() == name)).collect();
     match name {
         Some(name) if chosen.is_empty() => {
-            let known: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
+            let known: Vec<_> = all.iter().map(Tried::name).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(Failure::new(format!("No [[ai.provider]] is named \"{name}\". There are: {known}.")))
+            Err(Failure::new(format!(
+                "No [[ai.provider]] or [[embedding.models]] is named \"{name}\". There are: {known}."
+            )))
         }
         _ => Ok(chosen),
     }
 }
 
 /// All at a time, in the order of the settings.
-async fn try_out(settings: &Settings, chosen: &[&ProviderSettings]) -> Result<Vec<Trial>, Failure> {
+async fn try_out(settings: &Settings, chosen: &[Tried<'_>]) -> Result<Vec<Trial>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbound = app::outbound(settings, &clock, None).map_err(|error| Failure::from_any(&error))?;
-    let trials = chosen.iter().map(|provider| trial(provider, outbound.clone()));
+    let trials = chosen.iter().map(|tried| trial(*tried, outbound.clone()));
     Ok(stream::iter(trials).buffered(ASKED_MAX).collect().await)
 }
 
-async fn trial(provider: &ProviderSettings, outbound: Outbound) -> Trial {
-    let (latency_ms, outcome) = match app::model(provider, outbound) {
-        Ok(model) => {
-            let checked = model.check().await;
-            (u64::try_from(checked.took.as_millis()).unwrap_or(u64::MAX), checked.outcome)
-        }
+async fn trial(tried: Tried<'_>, outbound: Outbound) -> Trial {
+    let checked = match tried {
+        Tried::Provider(one) => match app::model(one, outbound) {
+            Ok(model) => Ok(model.check().await),
+            Err(error) => Err(error),
+        },
+        Tried::Embedder(one) => match app::embedder(one, outbound) {
+            Ok(model) => Ok(model.check().await),
+            Err(error) => Err(error),
+        },
+    };
+    let (latency_ms, outcome) = match checked {
+        Ok(checked) => (u64::try_from(checked.took.as_millis()).unwrap_or(u64::MAX), checked.outcome),
         Err(error) => (0, Err(error)),
     };
-    let host = provider.address().and_then(|url| {
+    let host = tried.address().and_then(|url| {
         let host = url.host_str()?.to_owned();
         Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
     });
     let error = outcome.err();
     Trial {
-        name: provider.name.clone(),
-        kind: kind(provider.kind),
-        model: provider.model.clone(),
+        name: tried.name().to_owned(),
+        kind: tried.kind(),
+        model: tried.model().to_owned(),
         host: host.unwrap_or_default(),
         latency_ms,
         ok: error.is_none(),
@@ -188,7 +236,7 @@ fn shown(trials: &[Trial]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{FlagValue, Sources, load};
+    use crate::config::{EmbeddingKind, FlagValue, Sources, load};
 
     fn settings(providers: &str) -> Settings {
         let flag =
@@ -203,15 +251,18 @@ mod tests {
         assert_eq!(usual(ProviderKind::Anthropic), ai::AnthropicSettings::base_url());
         assert_eq!(usual(ProviderKind::Google), ai::GoogleSettings::base_url());
         assert_eq!(ProviderKind::OpenAiCompatible.usual_base_url(), None);
+        let usual = |kind: EmbeddingKind| kind.usual_base_url();
+        assert_eq!(usual(EmbeddingKind::Voyage), Some(ai::embedding::VoyageSettings::base_url()).as_deref());
+        assert_eq!(usual(EmbeddingKind::OpenAi), Some(ai::OpenAiSettings::base_url()).as_deref());
     }
 
     #[test]
     fn a_name_that_there_is_not_is_said_with_those_there_are() {
         let settings = settings("{name='a',kind='openai',model='m'},{name='b',kind='google',model='m'}");
         assert_eq!(chosen(&settings, None).unwrap().len(), 2);
-        assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name, "b");
+        assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name(), "b");
         let said = chosen(&settings, Some("c")).unwrap_err().to_string();
-        assert_eq!(said, "No [[ai.provider]] is named \"c\". There are: a, b.");
+        assert_eq!(said, "No [[ai.provider]] or [[embedding.models]] is named \"c\". There are: a, b.");
         assert!(shown(&[]).contains("[[ai.provider]]"));
     }
 

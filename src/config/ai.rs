@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::assistant::{AUTO, EXTRACTIVE};
+use super::key::KeyPlaces;
 use super::price::{self, PriceSettings};
 use super::settings::Finding;
 use crate::base::Secret;
@@ -94,8 +95,6 @@ pub struct ProviderSettings {
     pub api_key_file: Option<PathBuf>,
 }
 
-const KEY_BYTES_MAX: u64 = 16 << 10;
-
 impl ProviderSettings {
     /// What cannot go with its kind.
     fn mismatch(&self) -> Option<String> {
@@ -111,35 +110,6 @@ impl ProviderSettings {
         }
         None
     }
-
-    /// Takes in the key.
-    fn find_key(&mut self, environment: &[(String, String)]) -> Result<(), String> {
-        let places = usize::from(self.api_key.is_some())
-            + usize::from(self.api_key_env.is_some())
-            + usize::from(self.api_key_file.is_some());
-        if places > 1 {
-            return Err(format!("the key of \"{}\" is given more than once", self.name));
-        }
-        if let Some(name) = &self.api_key_env {
-            let found = environment.iter().find(|(variable, _)| variable == name);
-            let (_, key) = found.ok_or_else(|| format!("the variable {name} is not set"))?;
-            self.api_key = Some(Secret::new(key.trim().to_owned()));
-        }
-        if let Some(path) = &self.api_key_file {
-            self.api_key = Some(read_key(path).map_err(|error| format!("{}: {error}", path.display()))?);
-        }
-        match &self.api_key {
-            Some(key) if key.is_empty() => Err(format!("the key of \"{}\" is empty", self.name)),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn read_key(path: &std::path::Path) -> std::io::Result<Secret> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(KEY_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(Secret::new(text.trim().to_owned()))
 }
 
 impl Ai {
@@ -147,7 +117,13 @@ impl Ai {
         let mut findings = Vec::new();
         let mut names = vec![EXTRACTIVE.to_owned(), AUTO.to_owned()];
         for provider in &mut self.provider {
-            if let Err(reason) = provider.find_key(environment) {
+            let key = KeyPlaces {
+                name: &provider.name,
+                api_key: &mut provider.api_key,
+                api_key_env: provider.api_key_env.as_deref(),
+                api_key_file: provider.api_key_file.as_deref(),
+            };
+            if let Err(reason) = key.find(environment) {
                 findings.push(("ai.provider", reason));
             }
             if let Some(reason) = provider.mismatch() {

@@ -10,8 +10,10 @@
 mod ai;
 mod assistant;
 mod budget;
+mod embedding;
 mod error;
 mod host_address;
+mod key;
 mod knowledge;
 mod layer;
 mod limits;
@@ -32,6 +34,7 @@ mod value;
 pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
 pub use assistant::{AUTO, Assistant, EXTRACTIVE};
 pub use budget::{AtLimit, Budget};
+pub use embedding::{BUNDLED, Embedding, EmbeddingKind, EmbeddingModelSettings};
 pub use error::{Error, Problem};
 pub use host_address::HostAddress;
 pub use knowledge::Knowledge;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::host_address::{HostAddress, entry_for, is_near};
+use super::host_address::{HostAddress, entry_for, is_near, is_this_machine};
 use super::settings::Finding;
 use super::{ProviderKind, ProviderSettings};
 
@@ -67,6 +67,20 @@ impl ProviderSettings {
     }
 }
 
+/// A server that the settings name.
+pub(super) struct Place {
+    /// The setting, an array of tables.
+    pub(super) key: &'static str,
+    pub(super) name: String,
+    pub(super) url: Url,
+}
+
+impl Place {
+    fn is_here(&self) -> bool {
+        self.url.host().is_some_and(|host| is_this_machine(&host))
+    }
+}
+
 fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -79,7 +93,7 @@ impl Outbound {
         Duration::from_secs(self.ledger_days.saturating_mul(DAY_S))
     }
 
-    pub(super) fn check(&self, providers: &[ProviderSettings]) -> Vec<Finding> {
+    pub(super) fn check(&self, places: &[Place]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for host in &self.allow {
             match HostAddress::parse(&host.address) {
@@ -101,7 +115,7 @@ impl Outbound {
             }
         }
         if self.air_gapped {
-            findings.extend(providers.iter().filter(|one| !one.is_here()).filter_map(far));
+            findings.extend(places.iter().filter(|one| !one.is_here()).map(far));
         }
         let numbers = [
             ("outbound.ledger_days", self.ledger_days, LEDGER_DAYS_MAX),
@@ -113,11 +127,9 @@ impl Outbound {
     }
 
     /// The models that are configured and will not be reached, each with a sentence that says what to add.
-    pub(super) fn unreached(&self, providers: &[ProviderSettings]) -> Vec<Finding> {
-        let said = providers.iter().filter_map(|provider| Some((provider, provider.address()?)));
-        said.filter_map(|(provider, url)| self.missing(&provider.name, &url))
-            .map(|reason| ("ai.provider", reason))
-            .collect()
+    pub(super) fn unreached(&self, places: &[Place]) -> Vec<Finding> {
+        let missing = places.iter().filter_map(|one| Some((one.key, self.missing(&one.name, &one.url)?)));
+        missing.collect()
     }
 
     /// What the allow-list lacks for `url`.
@@ -142,14 +154,15 @@ impl Outbound {
     }
 }
 
-/// What is wrong with a provider that an air-gapped appliance would have to leave the machine for.
-fn far(provider: &ProviderSettings) -> Option<Finding> {
-    let place = shown(&provider.address()?);
+/// What is wrong with a server that an air-gapped appliance would have to leave the machine for.
+fn far(place: &Place) -> Finding {
     let reason = format!(
-        "it is true, and the [[ai.provider]] \"{}\" is at {place}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
-        provider.name
+        "it is true, and the [[{}]] \"{}\" is at {}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
+        place.key,
+        place.name,
+        shown(&place.url)
     );
-    Some((AIR_GAPPED, reason))
+    (AIR_GAPPED, reason)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{Ai, Assistant, Budget, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store};
+use super::outbound::Place;
+use super::{
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store,
+};
 
 /// A setting and what is wrong with it.
 pub type Finding = (&'static str, String);
@@ -17,6 +20,8 @@ pub struct Settings {
     pub store: Store,
     /// Documents.
     pub knowledge: Knowledge,
+    /// Which model makes vectors.
+    pub embedding: Embedding,
     /// How passages are found.
     pub retrieval: Retrieval,
     /// Who answers, and from what.
@@ -41,20 +46,32 @@ impl Settings {
         let mut findings = self.server.check();
         findings.extend(self.store.check());
         findings.extend(self.knowledge.check());
+        findings.extend(self.embedding.check(environment));
         findings.extend(self.retrieval.check());
         findings.extend(self.ai.check(environment));
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
-        findings.extend(self.outbound.check(&self.ai.provider));
+        findings.extend(self.outbound.check(&self.places()));
         findings.extend(self.limits.check());
         findings
+    }
+
+    /// Every server that the settings name.
+    fn places(&self) -> Vec<Place> {
+        let providers = self.ai.provider.iter().filter_map(|one| {
+            Some(Place { key: "ai.provider", name: one.name.clone(), url: one.address()? })
+        });
+        let embedders = self.embedding.models.iter().filter_map(|one| {
+            Some(Place { key: "embedding.models", name: one.name.clone(), url: one.address()? })
+        });
+        providers.chain(embedders).collect()
     }
 
     /// What is no mistake and yet will not do what it seems to: models that will not be reached. Each sentence says what to
     /// write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
-        self.outbound.unreached(&self.ai.provider)
+        self.outbound.unreached(&self.places())
     }
 }

@@ -12,6 +12,7 @@ mod data_dir;
 mod desk;
 mod documents;
 mod egress;
+mod embedding;
 mod events;
 mod files;
 mod model;

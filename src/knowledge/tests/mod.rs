@@ -2,5 +2,7 @@
 
 mod crashes;
 mod desk;
+mod embedding;
 mod life;
+mod models;
 mod repair;
