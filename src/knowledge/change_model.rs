@@ -120,7 +120,7 @@ impl Knowledge {
         keyspace: &Keyspace,
         _pass: Pass<ReadKnowledge>,
     ) -> Result<EmbeddingState, Error> {
-        let (model, next) = keyspace.query(|tx| spaces::outlook(tx)).await?;
+        let (model, next) = keyspace.query(spaces::outlook).await?;
         let passages = TenantIndex::of(keyspace).passages() as u64;
         Ok(EmbeddingState { model, wanted: self.inner.models.wanted().to_owned(), passages, next })
     }

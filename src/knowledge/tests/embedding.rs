@@ -11,6 +11,8 @@ use crate::base::{Clock as _, ManualClock, SystemClock};
 use crate::budget::{Budgets, Cause, Limit, OwnBudget, Scope, spent};
 use crate::identity::Pass;
 use crate::knowledge::{DocumentState, Failure};
+use crate::search::index::spaces::{self, Step};
+use crate::search::index::{self, TenantIndex};
 use crate::store::KeyspaceId;
 use crate::store::crash::CrashDisks;
 
@@ -185,6 +187,7 @@ async fn another_model_takes_over_while_the_one_before_serves_and_back_again() {
     let texts = server.texts();
     assert_eq!(desk.ask("loud pump").await.explanation.model, "test:bags");
     assert_eq!((server.texts(), desk.jobs_left()), (texts + 1, 0));
+    desk.work().await;
     drop(desk);
 
     // Without that server in the settings, words alone serve until the bundled model has taken over.
@@ -222,6 +225,45 @@ async fn a_change_that_is_taken_back_leaves_nothing_behind() {
     assert_eq!((desk.rows("search.vector"), desk.rows("search.vector_other")), (PASSAGES, 0));
     let state = desk.knowledge.embedding_state(&desk.keyspace, Pass::appliance("a test")).await.unwrap();
     assert_eq!((state.next, state.model), (None, state.wanted));
+}
+
+#[tokio::test]
+async fn the_switch_waits_for_documents_that_came_meanwhile_and_for_questions_that_were_embedded_before() {
+    let folder = tempfile::tempdir().unwrap();
+    bundled(folder.path(), None).await;
+    let desk = Desk::open(folder.path(), None);
+    let (keyspace, index) = (&desk.keyspace, TenantIndex::of(&desk.keyspace));
+    let old = index.model(keyspace).unwrap();
+    let question = super::desk::model().embed_query("loud pump").unwrap();
+    let fill = || {
+        let batch = keyspace.read(|tx| spaces::batch(tx, 10)).unwrap();
+        let rows: Vec<_> = batch.iter().map(|one| (one.chunk, Some(vec![1.0, 0.5]))).collect();
+        let filled = keyspace.write_blocking::<_, index::Error>(move |tx| spaces::fill(tx, "other", &rows));
+        assert!(filled.unwrap());
+        batch.len()
+    };
+    let begun = keyspace.write_blocking::<_, crate::store::Error>(|tx| spaces::begin(tx, "other"));
+    assert_eq!((begun.unwrap(), fill()), (Step::Fill, PASSAGES));
+    desk.receive("late.md", b"# Mats\n\nThe mat is blue.").await;
+    desk.work().await;
+    assert!(!index.switch(keyspace, "other").unwrap(), "one has no vector of the new model yet");
+    assert_eq!(fill(), 1);
+    assert!(index.switch(keyspace, "other").unwrap());
+
+    let settings = crate::search::fusion::Settings::default();
+    let ask = |vector: Option<(&index::EmbeddingModel, &[f32])>| {
+        let question = index::Question { text: "loud pump", vector, settings: &settings };
+        let answer = keyspace.read(|tx| index.ask(keyspace, tx, &question)).unwrap();
+        (answer.semantic, answer.fused.results[0].explanation.semantic_rank)
+    };
+    let new = index.model(keyspace).unwrap();
+    assert_eq!((&*new.id, new.dimensions), ("other", 2));
+    assert_eq!(ask(Some((&old, &question))), (true, Some(1)), "the vectors before are still there for it");
+    assert!(ask(Some((&new, &[1.0, 0.5]))).0);
+    assert_eq!(ask(Some((&new, &question))), (false, None), "of another size");
+    index.forget_before();
+    assert_eq!(ask(Some((&old, &question))), (false, None));
+    assert_eq!(ask(None), (false, None));
 }
 
 /// Whether the power failed before everything was done.
