@@ -139,8 +139,8 @@ impl Assistant {
         let options = Options {
             limit: self.settings.passages_max,
             min_score: self.settings.min_score,
-            strategy: None,
             subject: Some(subject),
+            ..Options::default()
         };
         let pass = Pass::appliance("the assistant reads what the tenant has published for its visitors");
         let retrieval = self.knowledge.retrieve(keyspace, pass, wanted, options).await?;

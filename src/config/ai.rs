@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::assistant::{AUTO, EXTRACTIVE};
+use super::destination::Destination;
 use super::key::KeyPlaces;
 use super::price::{self, PriceSettings};
 use super::settings::Finding;
@@ -110,6 +111,22 @@ impl ProviderSettings {
         }
         None
     }
+
+    /// What the allow-list is asked about.
+    pub(super) fn destination(&self) -> Option<Destination<'_>> {
+        Some(Destination { table: "ai.provider", name: &self.name, url: self.address()? })
+    }
+
+    /// Takes in the key.
+    fn find_key(&mut self, environment: &[(String, String)]) -> Result<(), String> {
+        let places = KeyPlaces {
+            name: &self.name,
+            key: &mut self.api_key,
+            variable: self.api_key_env.as_deref(),
+            file: self.api_key_file.as_deref(),
+        };
+        places.find(environment)
+    }
 }
 
 impl Ai {
@@ -117,13 +134,7 @@ impl Ai {
         let mut findings = Vec::new();
         let mut names = vec![EXTRACTIVE.to_owned(), AUTO.to_owned()];
         for provider in &mut self.provider {
-            let key = KeyPlaces {
-                name: &provider.name,
-                api_key: &mut provider.api_key,
-                api_key_env: provider.api_key_env.as_deref(),
-                api_key_file: provider.api_key_file.as_deref(),
-            };
-            if let Err(reason) = key.find(environment) {
+            if let Err(reason) = provider.find_key(environment) {
                 findings.push(("ai.provider", reason));
             }
             if let Some(reason) = provider.mismatch() {

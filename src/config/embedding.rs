@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
+use super::destination::Destination;
 use super::host_address::is_this_machine;
 use super::key::KeyPlaces;
 use super::settings::Finding;
@@ -118,6 +119,11 @@ impl EmbeddingModelSettings {
         self.base_url.clone().or_else(|| Url::parse(self.kind.usual_base_url()?).ok())
     }
 
+    /// What the allow-list is asked about.
+    pub(super) fn destination(&self) -> Option<Destination<'_>> {
+        Some(Destination { table: KEY, name: &self.name, url: self.address()? })
+    }
+
     /// Whether the model runs on this machine, so that asking it sends nothing over a network.
     #[must_use]
     pub fn is_here(&self) -> bool {
@@ -160,9 +166,9 @@ impl Embedding {
         for model in &mut self.models {
             let key = KeyPlaces {
                 name: &model.name,
-                api_key: &mut model.api_key,
-                api_key_env: model.api_key_env.as_deref(),
-                api_key_file: model.api_key_file.as_deref(),
+                key: &mut model.api_key,
+                variable: model.api_key_env.as_deref(),
+                file: model.api_key_file.as_deref(),
             };
             findings.extend(key.find(environment).err().map(|reason| (KEY, reason)));
             findings.extend(model.mismatch().map(|reason| (KEY, reason)));

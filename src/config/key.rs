@@ -1,4 +1,4 @@
-//! A key of a model's server, from wherever it is kept: in the settings themselves, in a variable, or in a file of its own.
+//! A model's key from wherever it is kept: in the table itself, in a variable, or in a file.
 
 use std::path::Path;
 
@@ -6,33 +6,39 @@ use crate::base::Secret;
 
 const KEY_BYTES_MAX: u64 = 16 << 10;
 
-/// Where a key may stand in the settings of the model called `name`.
+/// The places where a table may say its key is.
 pub(super) struct KeyPlaces<'a> {
+    /// What the settings call the model.
     pub(super) name: &'a str,
-    pub(super) api_key: &'a mut Option<Secret>,
-    pub(super) api_key_env: Option<&'a str>,
-    pub(super) api_key_file: Option<&'a Path>,
+    /// The key itself; the one that is found is put here.
+    pub(super) key: &'a mut Option<Secret>,
+    /// The variable that holds it.
+    pub(super) variable: Option<&'a str>,
+    /// The file that holds it and nothing else.
+    pub(super) file: Option<&'a Path>,
 }
 
 impl KeyPlaces<'_> {
-    /// Takes in the key.
+    /// Takes in the key, if there is one.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong: given twice, not there, or empty.
     pub(super) fn find(self, environment: &[(String, String)]) -> Result<(), String> {
-        let Self { name, api_key, api_key_env, api_key_file } = self;
-        let places = usize::from(api_key.is_some())
-            + usize::from(api_key_env.is_some())
-            + usize::from(api_key_file.is_some());
+        let Self { name, key, variable, file } = self;
+        let places =
+            usize::from(key.is_some()) + usize::from(variable.is_some()) + usize::from(file.is_some());
         if places > 1 {
             return Err(format!("the key of \"{name}\" is given more than once"));
         }
-        if let Some(wanted) = api_key_env {
-            let found = environment.iter().find(|(variable, _)| variable == wanted);
-            let (_, key) = found.ok_or_else(|| format!("the variable {wanted} is not set"))?;
-            *api_key = Some(Secret::new(key.trim().to_owned()));
+        if let Some(variable) = variable {
+            let found = environment.iter().find(|(one, _)| one == variable);
+            let (_, text) = found.ok_or_else(|| format!("the variable {variable} is not set"))?;
+            *key = Some(Secret::new(text.trim().to_owned()));
         }
-        if let Some(path) = api_key_file {
-            *api_key = Some(read(path).map_err(|error| format!("{}: {error}", path.display()))?);
+        if let Some(path) = file {
+            *key = Some(read(path).map_err(|error| format!("{}: {error}", path.display()))?);
         }
-        match api_key {
+        match key {
             Some(key) if key.is_empty() => Err(format!("the key of \"{name}\" is empty")),
             _ => Ok(()),
         }

@@ -10,6 +10,7 @@
 mod ai;
 mod assistant;
 mod budget;
+mod destination;
 mod embedding;
 mod error;
 mod host_address;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::host_address::{HostAddress, entry_for, is_near, is_this_machine};
+use super::destination::Destination;
+use super::host_address::{HostAddress, entry_for, is_near};
 use super::settings::Finding;
 use super::{ProviderKind, ProviderSettings};
 
@@ -67,25 +68,6 @@ impl ProviderSettings {
     }
 }
 
-/// A server that the settings name.
-pub(super) struct Place {
-    /// The setting, an array of tables.
-    pub(super) key: &'static str,
-    pub(super) name: String,
-    pub(super) url: Url,
-}
-
-impl Place {
-    fn is_here(&self) -> bool {
-        self.url.host().is_some_and(|host| is_this_machine(&host))
-    }
-}
-
-fn shown(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 impl Outbound {
     /// How long an entry of the ledger is kept.
     #[must_use]
@@ -93,7 +75,7 @@ impl Outbound {
         Duration::from_secs(self.ledger_days.saturating_mul(DAY_S))
     }
 
-    pub(super) fn check(&self, places: &[Place]) -> Vec<Finding> {
+    pub(super) fn check(&self, destinations: &[Destination<'_>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for host in &self.allow {
             match HostAddress::parse(&host.address) {
@@ -115,7 +97,7 @@ impl Outbound {
             }
         }
         if self.air_gapped {
-            findings.extend(places.iter().filter(|one| !one.is_here()).map(far));
+            findings.extend(destinations.iter().filter(|one| !one.is_here()).map(far));
         }
         let numbers = [
             ("outbound.ledger_days", self.ledger_days, LEDGER_DAYS_MAX),
@@ -126,15 +108,14 @@ impl Outbound {
         findings
     }
 
-    /// The models that are configured and will not be reached, each with a sentence that says what to add.
-    pub(super) fn unreached(&self, places: &[Place]) -> Vec<Finding> {
-        let missing = places.iter().filter_map(|one| Some((one.key, self.missing(&one.name, &one.url)?)));
-        missing.collect()
+    /// The servers that are configured and will not be reached, each with a sentence that says what to add.
+    pub(super) fn unreached(&self, destinations: &[Destination<'_>]) -> Vec<Finding> {
+        destinations.iter().filter_map(|one| Some((one.table, self.missing(one)?))).collect()
     }
 
-    /// What the allow-list lacks for `url`.
-    fn missing(&self, name: &str, url: &Url) -> Option<String> {
-        let place = shown(url);
+    /// What the allow-list lacks for it.
+    fn missing(&self, destination: &Destination<'_>) -> Option<String> {
+        let (name, url, place) = (destination.name, &destination.url, destination.place());
         let of_url =
             |host: &&AllowedHost| HostAddress::parse(&host.address).is_some_and(|one| one.is_of(url));
         let Some(entry) = self.allow.iter().find(of_url) else {
@@ -155,12 +136,12 @@ impl Outbound {
 }
 
 /// What is wrong with a server that an air-gapped appliance would have to leave the machine for.
-fn far(place: &Place) -> Finding {
+fn far(destination: &Destination<'_>) -> Finding {
     let reason = format!(
         "it is true, and the [[{}]] \"{}\" is at {}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
-        place.key,
-        place.name,
-        shown(&place.url)
+        destination.table,
+        destination.name,
+        destination.place()
     );
     (AIR_GAPPED, reason)
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::outbound::Place;
+use super::destination::Destination;
 use super::{
     Ai, Assistant, Budget, Embedding, Knowledge, Limits, Log, Outbound, Retrieval, Routing, Server, Store,
 };
@@ -52,26 +52,23 @@ impl Settings {
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
-        findings.extend(self.outbound.check(&self.places()));
+        findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings
     }
 
-    /// Every server that the settings name.
-    fn places(&self) -> Vec<Place> {
-        let providers = self.ai.provider.iter().filter_map(|one| {
-            Some(Place { key: "ai.provider", name: one.name.clone(), url: one.address()? })
-        });
-        let embedders = self.embedding.models.iter().filter_map(|one| {
-            Some(Place { key: "embedding.models", name: one.name.clone(), url: one.address()? })
-        });
-        providers.chain(embedders).collect()
+    /// The servers that the settings name.
+    fn destinations(&self) -> Vec<Destination<'_>> {
+        let models = self.ai.provider.iter().filter_map(super::ProviderSettings::destination);
+        models
+            .chain(self.embedding.models.iter().filter_map(super::EmbeddingModelSettings::destination))
+            .collect()
     }
 
     /// What is no mistake and yet will not do what it seems to: models that will not be reached. Each sentence says what to
     /// write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
-        self.outbound.unreached(&self.places())
+        self.outbound.unreached(&self.destinations())
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::block_in_place;
+
 use super::desk::{Desk, tenant};
 use super::models::{Server, TEXT_MICROS, Trouble, models};
 use crate::base::{Clock as _, ManualClock, SystemClock};
@@ -13,8 +15,8 @@ use crate::identity::Pass;
 use crate::knowledge::{DocumentState, Failure};
 use crate::search::index::spaces::{self, Step};
 use crate::search::index::{self, TenantIndex};
-use crate::store::KeyspaceId;
 use crate::store::crash::CrashDisks;
+use crate::store::{KeyspaceId, WriteTx};
 
 const MANUAL: &str = "# Lamps\n\nA red lamp: the tank is empty.\n\n# Pumps\n\nA loud pump draws air.\n\n# Doors\n\nThe door has a \
                       magnet.\n";
@@ -204,6 +206,37 @@ async fn another_model_takes_over_while_the_one_before_serves_and_back_again() {
 }
 
 #[tokio::test]
+async fn documents_that_came_while_the_model_could_not_be_asked_get_their_vectors_when_it_is_chosen_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let (bags, other) = (Server::new("bags"), Server::new("other"));
+    let open = |server| Desk::open_with(folder.path(), None, models(server, PLENTY).0, clock.clone());
+    let desk = open(&bags);
+    desk.receive("manual.md", MANUAL.as_bytes()).await;
+    clock.advance(Duration::from_secs(1));
+    desk.work().await;
+    drop(desk);
+
+    // Neither can be asked: the one that serves is not in the settings, the one that is to serve is down.
+    other.has(Trouble::FailsAfter(0));
+    let desk = open(&other);
+    desk.receive("late.md", b"# Mats\n\nThe mat is blue.").await;
+    clock.advance(Duration::from_secs(1));
+    desk.work_until("late.md", |document| document.state == DocumentState::Ready).await;
+    assert_eq!(desk.found("which mat is blue").await[0], "late.md");
+    drop(desk);
+
+    clock.advance(Duration::from_secs(3_600));
+    let desk = open(&bags);
+    desk.work().await;
+    let found = desk.ask("which mat is blue").await;
+    assert_eq!((found.explanation.semantic_missing, found.explanation.indexed), (None, PASSAGES + 1));
+    assert!(found.passages[0].name == "late.md" && found.passages[0].semantic.rank == Some(1));
+    assert_eq!(bags.texts(), PASSAGES + 2, "each passage once, and the question");
+    assert_eq!((desk.rows("search.vector"), desk.rows("search.vector_other")), (0, PASSAGES + 1));
+}
+
+#[tokio::test]
 async fn a_change_that_is_taken_back_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     bundled(folder.path(), None).await;
@@ -227,7 +260,7 @@ async fn a_change_that_is_taken_back_leaves_nothing_behind() {
     assert_eq!((state.next, state.model), (None, state.wanted));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_switch_waits_for_documents_that_came_meanwhile_and_for_questions_that_were_embedded_before() {
     let folder = tempfile::tempdir().unwrap();
     bundled(folder.path(), None).await;
@@ -238,17 +271,18 @@ async fn the_switch_waits_for_documents_that_came_meanwhile_and_for_questions_th
     let fill = || {
         let batch = keyspace.read(|tx| spaces::batch(tx, 10)).unwrap();
         let rows: Vec<_> = batch.iter().map(|one| (one.chunk, Some(vec![1.0, 0.5]))).collect();
-        let filled = keyspace.write_blocking::<_, index::Error>(move |tx| spaces::fill(tx, "other", &rows));
-        assert!(filled.unwrap());
+        let fill = move |tx: &mut WriteTx<'_>| spaces::fill(tx, "other", &rows);
+        assert!(block_in_place(|| keyspace.write_blocking(fill)).unwrap());
         batch.len()
     };
-    let begun = keyspace.write_blocking::<_, crate::store::Error>(|tx| spaces::begin(tx, "other"));
+    let begun = keyspace.write(|tx| spaces::begin(tx, "other")).await;
+    let switch = || block_in_place(|| index.switch(keyspace, "other")).unwrap();
     assert_eq!((begun.unwrap(), fill()), (Step::Fill, PASSAGES));
     desk.receive("late.md", b"# Mats\n\nThe mat is blue.").await;
     desk.work().await;
-    assert!(!index.switch(keyspace, "other").unwrap(), "one has no vector of the new model yet");
+    assert!(!switch(), "one has no vector of the new model yet");
     assert_eq!(fill(), 1);
-    assert!(index.switch(keyspace, "other").unwrap());
+    assert!(switch());
 
     let settings = crate::search::fusion::Settings::default();
     let ask = |vector: Option<(&index::EmbeddingModel, &[f32])>| {

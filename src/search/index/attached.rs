@@ -206,6 +206,10 @@ impl TenantIndex {
             Ok(Some((space, vectors, position, calibration)))
         })?;
         let Some((space, vectors, position, calibration)) = built else { return Ok(false) };
+        if space.model == indexes.space.model {
+            // The snapshot is of the same model and lacks what was filled in: after a crash nobody may take it for whole.
+            open::discard(&self.vectors_folder())?;
+        }
         let wanted = model.to_owned();
         if !keyspace.write_blocking::<_, Error>(move |tx| spaces::switch(tx, &wanted))? {
             return Ok(false);

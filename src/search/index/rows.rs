@@ -109,6 +109,9 @@ pub fn add(
     }
     let chunk = number(group, place);
     tx.put::<Passages>(&chunk, passage)?;
+    if vector.is_none() && !passage.text.trim().is_empty() {
+        spaces::note_gap(tx)?;
+    }
     if let Some(vector) = vector {
         vector_in::put(tx, serving_space(tx)?.half, chunk, vector)?;
     }

@@ -6,6 +6,9 @@
 //! serves ([`switch`]); what is left in the first is removed afterwards ([`clear_other`]). The row is all there is to it: a crash at
 //! any moment leaves a table that serves, and work that goes on where it was committed.
 //!
+//! Passages that come while the model that serves cannot be asked have no vector of it. Should it stay or be chosen again, it is filled
+//! beside itself in the same way, with all the vectors copied that there are.
+//!
 //! Where there is no row, `search.vector` serves with vectors of [`FIRST_MODEL`]: so it was before there was a choice.
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +59,9 @@ pub(super) struct SpacesRow {
     next: Option<Next>,
     /// The other table may hold vectors that nobody needs.
     left_over: bool,
+    /// Passages were added without a vector while the model that serves could not be asked.
+    #[serde(default)]
+    gaps: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,7 +102,7 @@ fn load(tx: &impl Read) -> Result<SpacesRow, store::Error> {
     let unsaid = || {
         let (model, dimensions) = FIRST_MODEL;
         let serving = Serving { model: model.to_owned(), dimensions, half: Half::First };
-        SpacesRow { serving, next: None, left_over: false }
+        SpacesRow { serving, next: None, left_over: false, gaps: false }
     };
     Ok(tx.get::<Spaces>(&KEY)?.unwrap_or_else(unsaid))
 }
@@ -169,7 +175,9 @@ pub enum Step {
 /// When the engine fails.
 pub fn begin(tx: &mut WriteTx<'_>, wanted: &str) -> Result<Step, store::Error> {
     let mut row = load(tx)?;
-    let keeps = row.serving.model != wanted && row.next.as_ref().is_some_and(|next| next.model == wanted);
+    // The same model again, where passages lack its vectors: those it has are copied.
+    let serves = row.serving.model == wanted && !row.gaps;
+    let keeps = !serves && row.next.as_ref().is_some_and(|next| next.model == wanted);
     if row.next.is_some() && !keeps {
         row.next = None;
         row.left_over = true;
@@ -178,7 +186,7 @@ pub fn begin(tx: &mut WriteTx<'_>, wanted: &str) -> Result<Step, store::Error> {
     if row.left_over {
         return Ok(Step::Clear);
     }
-    if row.serving.model == wanted {
+    if serves {
         return Ok(Step::Done);
     }
     if row.next.is_none() {
@@ -233,7 +241,10 @@ pub fn batch(tx: &impl Read, passages_max: usize) -> Result<Vec<Unembedded>, Err
         let rows = tx.scan::<Passages>(&range(number, 0, wanted).after(&next.after.max(first_of(number))))?;
         for (chunk, passage) in rows {
             let known = match passage.hash.as_ref().try_into() {
-                Ok(hash) => vector_in::of_text(tx, half, hash)?,
+                Ok(hash) => match vector_in::of_text(tx, half, hash)? {
+                    None if next.model == serving.model => vector_in::of_text(tx, half.other(), hash)?,
+                    known => known,
+                },
                 Err(_) => None,
             };
             found.push(Unembedded { chunk, title: group.title.clone(), passage, known });
@@ -329,6 +340,16 @@ pub(super) fn prepared(tx: &mut WriteTx<'_>, group: u64) -> Result<(), store::Er
     Ok(())
 }
 
+/// Notes that a passage was added without a vector.
+pub(super) fn note_gap(tx: &mut WriteTx<'_>) -> Result<(), store::Error> {
+    let mut row = load(tx)?;
+    if !row.gaps {
+        row.gaps = true;
+        save(tx, &row)?;
+    }
+    Ok(())
+}
+
 /// Notes why the next model does not get on.
 ///
 /// # Errors
@@ -359,7 +380,7 @@ pub(super) fn complete(tx: &impl Read, model: &str) -> Result<Option<Space>, Err
 pub(super) fn switch(tx: &mut WriteTx<'_>, model: &str) -> Result<bool, Error> {
     let Some(Space { model, half }) = complete(tx, model)? else { return Ok(false) };
     let serving = Serving { model: model.id.to_string(), dimensions: model.dimensions, half };
-    save(tx, &SpacesRow { serving, next: None, left_over: true })?;
+    save(tx, &SpacesRow { serving, next: None, left_over: true, gaps: false })?;
     Ok(true)
 }
 
