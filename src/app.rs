@@ -10,8 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
+use crate::ai::embedding::{Batches, Embedder, RemoteEmbedder};
 use crate::ai::keys::{Keyring, KnownProvider};
-use crate::ai::prices::{Price, PriceTable};
+use crate::ai::prices::{Price, PriceError, PriceTable};
 use crate::ai::rerank::{
     CohereSettings, DocumentsField, HttpSettings, RemoteReranker, Reranker, VoyageSettings,
 };
@@ -21,8 +22,8 @@ use crate::assistant::{self, AnswerMessage, Assistant, Choosing, Models};
 use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
 use crate::config::{
-    ProviderAuth, ProviderKind, ProviderSettings, RerankField, RerankerKind, RerankerSettings,
-    RetrievalStrategy, Settings,
+    EmbeddingKind, EmbeddingModelSettings, ProviderAuth, ProviderKind, ProviderSettings, RerankField,
+    RerankerKind, RerankerSettings, RetrievalStrategy, Settings,
 };
 use crate::conversations::{ConversationChanged, MessagePosted};
 use crate::files::Collector;
@@ -31,6 +32,7 @@ use crate::http::{Limits, Services};
 use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup};
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
+use crate::knowledge::embedding::RemoteModel;
 use crate::knowledge::extract::Extractor;
 use crate::knowledge::{self, Knowledge, Reranking};
 use crate::outbound::{
@@ -145,6 +147,83 @@ fn default_budget(settings: &Settings) -> Budget {
     }
 }
 
+/// How long a question waits for its vector, in milliseconds, unless the settings say otherwise: people wait meanwhile.
+const QUESTION_DEADLINE_MS: u64 = 2_000;
+
+/// What runs here is free, unless the site puts a price on it.
+fn price(settings: &Settings, prices: &PriceTable, model: &str, is_here: bool) -> Result<Price, PriceError> {
+    let own = settings.ai.price.iter().any(|price| price.model == model);
+    if is_here && !own { Ok(Price::free(model)) } else { prices.of(model).cloned() }
+}
+
+/// The embedding models that the settings describe, each with its price. All of them, because documents may still be embedded with one
+/// that was chosen before.
+fn embedding_models(
+    settings: &Settings,
+    bundled: Arc<MiniLm>,
+    outbound: &Outbound,
+    budgets: Budgets,
+) -> anyhow::Result<knowledge::embedding::Models> {
+    let prices = PriceTable::new(&settings.ai.price)?;
+    let mut remote = Vec::new();
+    for one in &settings.embedding.models {
+        let price = price(settings, &prices, &one.model, one.is_here())?;
+        let texts_max = one.batch_texts_max.unwrap_or(Batches::default().texts_max);
+        let deadline = Duration::from_millis(one.question_deadline_ms.unwrap_or(QUESTION_DEADLINE_MS));
+        remote.push(RemoteModel::new(embedder(one, outbound.clone())?, price, texts_max, deadline));
+    }
+    Ok(knowledge::embedding::Models::new(bundled, remote, &settings.embedding.model, budgets))
+}
+
+/// An embedding model as its settings describe it, asked through `outbound`.
+///
+/// # Errors
+/// [`ai::Error::BadSettings`].
+pub fn embedder(chosen: &EmbeddingModelSettings, outbound: Outbound) -> Result<Arc<dyn Embedder>, ai::Error> {
+    let (name, model, api_key) = (chosen.name.clone(), chosen.model.clone(), chosen.api_key.clone());
+    let base_url = chosen.address().map(String::from).unwrap_or_default();
+    let usual = Batches::default();
+    let batches = Batches {
+        texts_max: chosen.batch_texts_max.unwrap_or(usual.texts_max),
+        bytes_max: chosen.batch_bytes_max.unwrap_or(usual.bytes_max),
+    };
+    let dimensions = chosen.dimensions;
+    let embedder = match chosen.kind {
+        EmbeddingKind::Voyage => {
+            let deadline_ms = chosen.deadline_ms.unwrap_or_else(ai::embedding::VoyageSettings::deadline_ms);
+            RemoteEmbedder::voyage(
+                ai::embedding::VoyageSettings {
+                    name,
+                    base_url,
+                    model,
+                    api_key,
+                    dimensions,
+                    batches,
+                    deadline_ms,
+                },
+                outbound,
+            )?
+        }
+        EmbeddingKind::OpenAi | EmbeddingKind::OpenAiCompatible => RemoteEmbedder::openai_compatible(
+            ai::embedding::OpenAiCompatibleSettings {
+                name,
+                base_url,
+                model,
+                api_key,
+                dimensions,
+                query_prefix: chosen.query_prefix.clone().unwrap_or_default(),
+                passage_prefix: chosen.passage_prefix.clone().unwrap_or_default(),
+                batches,
+                deadline_ms: chosen
+                    .deadline_ms
+                    .unwrap_or_else(ai::embedding::OpenAiCompatibleSettings::deadline_ms),
+            },
+            outbound,
+        )?,
+    };
+    Ok(Arc::new(embedder))
+}
+
 /// The models that the settings describe, each with its price, and how one is chosen.
 fn models(
     settings: &Settings,
@@ -240,15 +319,14 @@ pub fn local_model(
     Ok(None)
 }
 
-/// A model with its price. What runs here is free, unless the site puts a price on it.
+/// A model with its price.
 fn priced(
     one: &ProviderSettings,
     settings: &Settings,
     prices: &PriceTable,
     outbound: &Outbound,
 ) -> anyhow::Result<(Arc<dyn Provider>, Price)> {
-    let own = settings.ai.price.iter().any(|price| price.model == one.model);
-    let price = if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
+    let price = price(settings, prices, &one.model, one.is_here())?;
     Ok((model(one, outbound.clone())?, price))
 }
 
@@ -276,13 +354,8 @@ fn reranking(
         return Ok(Some(Reranking::new(reranker, price, set.candidates, budgets.clone())));
     }
     let Some(one) = set.chosen() else { return Ok(None) };
-    let own = settings.ai.price.iter().any(|price| price.model == one.priced_as());
-    // What runs here is free, unless the site puts a price on it.
-    let price = if one.is_here() && !own {
-        Price::free(one.priced_as())
-    } else {
-        PriceTable::new(&settings.ai.price)?.of(one.priced_as())?.clone()
-    };
+    let prices = PriceTable::new(&settings.ai.price)?;
+    let price = price(settings, &prices, one.priced_as(), one.is_here())?;
     let reranker = reranker(one, set.deadline_ms, outbound.clone())?;
     Ok(Some(Reranking::new(reranker, price, set.candidates, budgets.clone())))
 }
@@ -442,7 +515,8 @@ async fn open_knowledge(
     let embedder = Arc::new(tokio::task::spawn_blocking(MiniLm::bundled).await??);
     let limits = knowledge::extract::Limits::default();
     let extractor = Extractor::new(program.to_path_buf(), limits, EXTRACTING_MAX);
-    let knowledge = Knowledge::new(embedder.clone(), extractor, clock.clone(), knowledge_settings(settings));
+    let embedding = embedding_models(settings, embedder.clone(), outbound, budgets.clone())?;
+    let knowledge = Knowledge::new(embedding, extractor, clock.clone(), knowledge_settings(settings));
     let (settings, outbound, budgets) = (settings.clone(), outbound.clone(), budgets.clone());
     let loading = tokio::task::spawn_blocking(move || reranking(&settings, &embedder, &outbound, &budgets));
     Ok(match loading.await?? {
@@ -456,6 +530,7 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
     runner
         .with::<AnswerMessage>(assistant)
         .with::<knowledge::IngestDocument>(knowledge.clone())
+        .with::<knowledge::ChangeModel>(knowledge.clone())
         .with::<knowledge::ClearGroup>(knowledge.clone())
         .with::<knowledge::TendIndex>(knowledge.clone())
         .with::<ReleaseLeft>(budgets.clone())

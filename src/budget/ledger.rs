@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::cause::{Cause, Item, Purpose};
 use super::period::{Day, Period};
 use crate::ai::Usage;
-use crate::base::{ConversationId, MessageId, Micros, Timestamp};
+use crate::base::{ConversationId, DocumentId, MessageId, Micros, Timestamp};
 use crate::identity::Pass;
 use crate::identity::pass::ReadWorkspace;
 use crate::store::{Key, Read, Scan, WriteTx, tables};
@@ -16,15 +17,6 @@ use crate::store::{Key, Read, Scan, WriteTx, tables};
 /// Characters of a provider's, model's or tier's name that are kept.
 pub const NAME_CHARS_MAX: usize = 120;
 const CHARGES_SHOWN_MAX: usize = 100;
-
-/// What money is spent on: the answer to a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject {
-    /// Where it was asked.
-    pub conversation: ConversationId,
-    /// The message that is answered. Reservations and charges are known by it.
-    pub message: MessageId,
-}
 
 /// What one call of a model came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +36,12 @@ pub struct NewCharge {
 /// A call that was paid for, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
-    /// In which conversation.
-    pub conversation: ConversationId,
+    /// What it was spent on.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// In which conversation, where it was spent on a message.
+    #[serde(default)]
+    pub conversation: Option<ConversationId>,
     /// Who was called.
     pub provider: String,
     /// Which of its models.
@@ -106,6 +102,12 @@ pub enum Scope {
     Model(String, String),
     /// One day or month of the tenant's calendar.
     Period(Period),
+    /// Making one document searchable.
+    Document(DocumentId),
+    /// Embedding what was there anew for another model.
+    Reembedding,
+    /// Questions of people who looked into the documents themselves.
+    Searches,
 }
 
 impl Key for Scope {
@@ -117,6 +119,9 @@ impl Key for Scope {
             Self::Provider(provider) => (3u8, provider.clone()).encode(out),
             Self::Model(provider, model) => (4u8, provider.clone(), model.clone()).encode(out),
             Self::Period(period) => (5u8, *period).encode(out),
+            Self::Document(id) => (6u8, *id).encode(out),
+            Self::Reembedding => 7u8.encode(out),
+            Self::Searches => 8u8.encode(out),
         }
     }
 
@@ -128,14 +133,17 @@ impl Key for Scope {
             3 => Self::Provider(String::decode(bytes)?),
             4 => Self::Model(String::decode(bytes)?, String::decode(bytes)?),
             5 => Self::Period(Period::decode(bytes)?),
+            6 => Self::Document(DocumentId::decode(bytes)?),
+            7 => Self::Reembedding,
+            8 => Self::Searches,
             _ => return None,
         })
     }
 }
 
 tables! {
-    /// Every charge, numbered within its message from 1.
-    pub(super) Charges = "budget.charge": (MessageId, u64) => Charge;
+    /// Every charge, numbered from 1 within what it was spent on.
+    pub(super) Charges = "budget.charge": (Item, u64) => Charge;
     /// The running totals.
     pub(super) Totals = "budget.total": Scope => Total;
     /// The totals by day, provider and model, in the order that they are read in.
@@ -151,12 +159,13 @@ fn name(text: &str) -> String {
 pub(super) fn book(
     tx: &mut WriteTx<'_>,
     now: Timestamp,
-    subject: Subject,
+    cause: Cause,
     day: Day,
     new: &NewCharge,
 ) -> Result<(), Error> {
     let charge = Charge {
-        conversation: subject.conversation,
+        purpose: cause.purpose(),
+        conversation: cause.conversation(),
         provider: name(&new.provider),
         model: name(&new.model),
         tier: name(&new.tier),
@@ -165,20 +174,19 @@ pub(super) fn book(
         at: now,
         day,
     };
-    let number = total(tx, &Scope::Message(subject.message))?.calls.saturating_add(1);
-    tx.insert::<Charges>(&(subject.message, number), &charge)?;
+    let number = total(tx, &cause.scope())?.calls.saturating_add(1);
+    tx.insert::<Charges>(&(cause.booked_under(), number), &charge)?;
     let [day_period, month] = Period::both(day);
     let (provider, model) = (charge.provider, charge.model);
     let scopes = [
         Scope::Tenant,
-        Scope::Message(subject.message),
-        Scope::Conversation(subject.conversation),
+        cause.scope(),
         Scope::Provider(provider.clone()),
         Scope::Model(provider.clone(), model.clone()),
         Scope::Period(day_period),
         Scope::Period(month),
     ];
-    for scope in scopes {
+    for scope in scopes.into_iter().chain(cause.conversation().map(Scope::Conversation)) {
         let sum = total(tx, &scope)?.plus(&new.usage, new.cost);
         tx.put::<Totals>(&scope, &sum)?;
     }
@@ -205,6 +213,6 @@ pub fn spent(tx: &impl Read, _: Pass<ReadWorkspace>, scope: &Scope) -> Result<To
 /// # Errors
 /// When the store fails.
 pub fn charges(tx: &impl Read, _: Pass<ReadWorkspace>, message: MessageId) -> Result<Vec<Charge>, Error> {
-    let rows = tx.scan::<Charges>(&Scan::prefix(&message, CHARGES_SHOWN_MAX))?;
+    let rows = tx.scan::<Charges>(&Scan::prefix(&Item::from(message), CHARGES_SHOWN_MAX))?;
     Ok(rows.into_iter().map(|(_, charge)| charge).collect())
 }

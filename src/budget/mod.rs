@@ -1,6 +1,6 @@
 //! What answers cost, and what they may cost.
 //!
-//! Every call of a model that is paid for is a [`Charge`] in the tenant's own keyspace, with running totals per message,
+//! Every call of a model that is paid for is a [`Charge`] in the tenant's own keyspace, with running totals per message (or other cause),
 //! conversation, tenant, provider, model, day and month that are the exact sum of the charges, because one transaction
 //! writes both ([`spent`] is one look-up). All amounts are whole micro-dollars. A [`Budget`] limits a day and a month of the
 //! tenant's calendar: [`Budgets::reserve`] sets the most that a call can cost aside before it is made, [`Budgets::settle`] books
@@ -36,6 +36,10 @@
 //! keyspace.write(move |tx| budgets.release(tx, message));
 //! ```
 //!
+//! What is spent on no message has a [`Cause`] of its own: a document that is made searchable, all documents embedded anew, a
+//! look into the documents by a person. Its work is many calls, each of which sets aside, books with [`Budgets::charge`] in the
+//! transaction that keeps what was bought, and releases; it is never settled. All totals are sums over all causes.
+//!
 //! [`Budgets::affordable`] says beforehand which tiers would fit. A job that runs again after a crash asks again: it finds its
 //! reservation, or that the message is settled. What a job leaves behind that never runs again is given back by a durable sweep
 //! ([`KEPT`]). What a vendor bills for a call that was cut off by a crash is not known here, and is not booked.
@@ -48,6 +52,7 @@
 
 mod alert;
 mod budgets;
+mod cause;
 mod error;
 mod ledger;
 mod period;
@@ -59,8 +64,9 @@ mod tests;
 
 pub use alert::{Alert, AlertCause, BudgetAlerted};
 pub use budgets::{BudgetView, Budgets, PeriodView, UsageView};
+pub use cause::{Cause, Item, Purpose, Subject};
 pub use error::{Error, Rule};
-pub use ledger::{Charge, NAME_CHARS_MAX, NewCharge, Scope, Subject, Total, charges, spent};
+pub use ledger::{Charge, NAME_CHARS_MAX, NewCharge, Scope, Total, charges, spent};
 pub use period::{Day, Period, PeriodKind};
 pub use reserve::{Outcome, Refusal, Reservation, Settled};
 pub use setting::{ALERTS_MAX, AtLimit, Budget, LIMIT_MICROS_MAX, Limit, OwnBudget};

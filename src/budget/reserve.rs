@@ -10,18 +10,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::budgets::Budgets;
-use super::ledger::{NewCharge, Scope, Subject, Total, book, total};
+use super::cause::{Cause, Item};
+use super::ledger::{NewCharge, Scope, Total, book, total};
 use super::period::{Day, Period};
 use super::setting::{Budget, Limit};
 use super::{Error, alert, sweep};
-use crate::base::{ConversationId, MessageId, Micros, Timestamp};
+use crate::base::{ConversationId, Micros, Timestamp};
 use crate::store::{Index, Read, WriteTx, tables};
 
-/// Money set aside for the answer to a message.
+/// Money set aside for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// In which conversation.
-    pub conversation: ConversationId,
+    /// In which conversation, where it is for a message.
+    #[serde(default)]
+    pub conversation: Option<ConversationId>,
     /// How much.
     pub amount: Micros,
     /// When it was last asked for.
@@ -50,7 +52,7 @@ pub struct Refusal {
 pub enum Outcome {
     /// The amount is set aside; make the call, then settle or release.
     Reserved(Reservation),
-    /// It is not, and nothing is set aside for the message any more.
+    /// It is not, and nothing is set aside for the same cause any more.
     Refused(Refusal),
     /// The answer to this message has been paid for before; what it came to.
     Settled(Total),
@@ -59,7 +61,7 @@ pub enum Outcome {
 /// What became of a settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
-    /// All that was spent on the message.
+    /// All that was spent on the same.
     pub total: Total,
     /// False when it had been settled before, and nothing was charged.
     pub new: bool,
@@ -69,34 +71,34 @@ pub(super) static BY_AGE: Index<Reservations, Timestamp> =
     Index::many("budget.reservation.by_age", |_, row: &Reservation| Some(row.at));
 
 tables! {
-    /// What is set aside, by message.
-    pub(super) Reservations = "budget.reservation": MessageId => Reservation, [BY_AGE];
+    /// What is set aside, by what for.
+    pub(super) Reservations = "budget.reservation": Item => Reservation, [BY_AGE];
     /// What is set aside in each period together: the exact sum of its reservations.
     pub(super) Reserved = "budget.reserved": Period => Micros;
     /// Messages whose answer has been paid for, and when.
-    SettledMessages = "budget.settled": MessageId => Timestamp;
+    SettledItems = "budget.settled": Item => Timestamp;
 }
 
 pub(super) fn reserved(tx: &impl Read, period: Period) -> Result<Micros, Error> {
     Ok(tx.get::<Reserved>(&period)?.unwrap_or_default())
 }
 
-fn is_settled(tx: &impl Read, message: MessageId) -> Result<bool, Error> {
-    Ok(tx.get::<SettledMessages>(&message)?.is_some())
+fn is_settled(tx: &impl Read, item: Item) -> Result<bool, Error> {
+    Ok(tx.get::<SettledItems>(&item)?.is_some())
 }
 
 /// Sets `amount` aside.
-fn hold(tx: &mut WriteTx<'_>, subject: Subject, row: &Reservation) -> Result<(), Error> {
+fn hold(tx: &mut WriteTx<'_>, item: Item, row: &Reservation) -> Result<(), Error> {
     for period in Period::both(row.day) {
         let sum = Micros(reserved(tx, period)?.0.saturating_add(row.amount.0));
         tx.put::<Reserved>(&period, &sum)?;
     }
-    Ok(tx.insert::<Reservations>(&subject.message, row)?)
+    Ok(tx.insert::<Reservations>(&item, row)?)
 }
 
-/// Takes back what is set aside for a message, if anything is.
-pub(super) fn give_back(tx: &mut WriteTx<'_>, message: MessageId) -> Result<Option<Reservation>, Error> {
-    let Some(row) = tx.get::<Reservations>(&message)? else { return Ok(None) };
+/// Takes back what is set aside for it, if anything is.
+pub(super) fn give_back(tx: &mut WriteTx<'_>, item: Item) -> Result<Option<Reservation>, Error> {
+    let Some(row) = tx.get::<Reservations>(&item)? else { return Ok(None) };
     for period in Period::both(row.day) {
         let left = reserved(tx, period)?.0.checked_sub(row.amount.0).ok_or(Error::Unbalanced(period))?;
         if left == 0 {
@@ -105,7 +107,7 @@ pub(super) fn give_back(tx: &mut WriteTx<'_>, message: MessageId) -> Result<Opti
             tx.put::<Reserved>(&period, &Micros(left))?;
         }
     }
-    tx.remove::<Reservations>(&message)?;
+    tx.remove::<Reservations>(&item)?;
     Ok(Some(row))
 }
 
@@ -135,7 +137,7 @@ fn refusal(
 }
 
 impl Budgets {
-    /// Asks for `amount` before a call is made for the answer to `subject`.
+    /// Asks for `amount` before a call is made for `cause`.
     ///
     /// Asking again with the same amount finds the reservation as it is; with another amount, or on another day, it is replaced.
     /// An amount of 0 is always granted, and nothing needs to be set aside for it.
@@ -146,30 +148,31 @@ impl Budgets {
         &self,
         tx: &mut WriteTx<'_>,
         now: Timestamp,
-        subject: Subject,
+        cause: impl Into<Cause>,
         amount: Micros,
     ) -> Result<Outcome, Error> {
-        let message = subject.message;
-        if is_settled(tx, message)? {
-            return Ok(Outcome::Settled(total(tx, &Scope::Message(message))?));
+        let cause = cause.into();
+        let item = Item::from(cause);
+        if is_settled(tx, item)? {
+            return Ok(Outcome::Settled(total(tx, &cause.scope())?));
         }
         let budget = self.budget(tx)?;
         let day = budget.today(now);
-        let wanted = Reservation { conversation: subject.conversation, amount, at: now, day };
-        match tx.get::<Reservations>(&message)? {
+        let wanted = Reservation { conversation: cause.conversation(), amount, at: now, day };
+        match tx.get::<Reservations>(&item)? {
             Some(held) if held.amount == amount && held.day == day => {
                 // Renewed, so that it is not taken for one that was left behind.
-                tx.put::<Reservations>(&message, &wanted)?;
+                tx.put::<Reservations>(&item, &wanted)?;
                 return Ok(Outcome::Reserved(wanted));
             }
-            _ => give_back(tx, message)?,
+            _ => give_back(tx, item)?,
         };
         if let Some(refusal) = refusal(tx, &budget, day, amount, None)? {
             alert::tell_refused(tx, now, refusal.period, refusal.limit, refusal.spent)?;
             return Ok(Outcome::Refused(refusal));
         }
         if amount > Micros::ZERO {
-            hold(tx, subject, &wanted)?;
+            hold(tx, item, &wanted)?;
             sweep::plan(tx, now, now)?;
         }
         Ok(Outcome::Reserved(wanted))
@@ -184,18 +187,19 @@ impl Budgets {
         &self,
         tx: &mut WriteTx<'_>,
         now: Timestamp,
-        subject: Subject,
+        cause: impl Into<Cause>,
         charge: &NewCharge,
     ) -> Result<(), Error> {
-        let budget = self.budget(tx)?;
-        let held = tx.get::<Reservations>(&subject.message)?;
+        let (cause, budget) = (cause.into(), self.budget(tx)?);
+        let held = tx.get::<Reservations>(&Item::from(cause))?;
         let day = held.map_or_else(|| budget.today(now), |held| held.day);
-        book(tx, now, subject, day, charge)?;
+        book(tx, now, cause, day, charge)?;
         alert::tell_reached(tx, now, &budget, day)
     }
 
     /// Books the call that became the answer, and gives back what was set aside. The whole cost is booked, be it more than
-    /// was set aside, or nothing was. Once for each message: repeated, it charges nothing.
+    /// was set aside, or nothing was. Once for each cause: repeated, it charges nothing. So it is for what ends with one answer; work
+    /// of many calls, such as a document's, charges each and releases.
     ///
     /// # Errors
     /// When the store fails.
@@ -203,28 +207,29 @@ impl Budgets {
         &self,
         tx: &mut WriteTx<'_>,
         now: Timestamp,
-        subject: Subject,
+        cause: impl Into<Cause>,
         charge: &NewCharge,
     ) -> Result<Settled, Error> {
-        let message = subject.message;
-        let new = !is_settled(tx, message)?;
+        let cause = cause.into();
+        let item = Item::from(cause);
+        let new = !is_settled(tx, item)?;
         if new {
-            self.charge(tx, now, subject, charge)?;
-            give_back(tx, message)?;
-            tx.insert::<SettledMessages>(&message, &now)?;
+            self.charge(tx, now, cause, charge)?;
+            give_back(tx, item)?;
+            tx.insert::<SettledItems>(&item, &now)?;
         }
-        Ok(Settled { total: total(tx, &Scope::Message(message))?, new })
+        Ok(Settled { total: total(tx, &cause.scope())?, new })
     }
 
-    /// Gives back what is set aside for a message that gets no answer that costs; whether anything was.
+    /// Gives back what is set aside, such as for a message that gets no answer that costs; whether anything was.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn release(&self, tx: &mut WriteTx<'_>, message: MessageId) -> Result<bool, Error> {
-        Ok(give_back(tx, message)?.is_some())
+    pub fn release(&self, tx: &mut WriteTx<'_>, item: impl Into<Item>) -> Result<bool, Error> {
+        Ok(give_back(tx, item.into())?.is_some())
     }
 
-    /// Which of `offers`, each with what it may cost, the budget allows for the answer to `message` at this moment, in the order
+    /// Which of `offers`, each with what it may cost, the budget allows for `item` at this moment, in the order
     /// given. What costs nothing is always among them. Only [`Budgets::reserve`] sets anything aside.
     ///
     /// # Errors
@@ -233,12 +238,12 @@ impl Budgets {
         &self,
         tx: &impl Read,
         now: Timestamp,
-        message: MessageId,
+        item: impl Into<Item>,
         offers: &[(T, Micros)],
     ) -> Result<Vec<T>, Error> {
         let budget = self.budget(tx)?;
         let day = budget.today(now);
-        let own = tx.get::<Reservations>(&message)?;
+        let own = tx.get::<Reservations>(&item.into())?;
         let mut fitting = Vec::new();
         for (offer, amount) in offers {
             if refusal(tx, &budget, day, *amount, own.as_ref())?.is_none() {

@@ -1,5 +1,5 @@
-//! `frontdesk ai check`: each configured model is asked the cheapest question that proves address, key and name, and each
-//! reranker puts one word in order.
+//! `frontdesk ai check`: each configured model, embedding models too, is asked the cheapest question that proves address, key and
+//! name, and each reranker puts one word in order.
 //!
 //! The command reads the settings and makes its own way out by them, so it opens no data directory and works whether or not
 //! the appliance runs.
@@ -19,7 +19,9 @@ use super::{Failure, SettingsArguments};
 use crate::ai::{self, Provider};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
-use crate::config::{ProviderKind, ProviderSettings, RerankerKind, RerankerSettings, Settings};
+use crate::config::{
+    self, EmbeddingModelSettings, ProviderKind, ProviderSettings, RerankerKind, RerankerSettings, Settings,
+};
 use crate::outbound::Outbound;
 use crate::search::rerank;
 
@@ -75,6 +77,7 @@ enum Configured<'a> {
     /// The one in the data directory.
     Local(Arc<dyn Provider>),
     Model(&'a ProviderSettings),
+    Embedder(&'a EmbeddingModelSettings),
     Reranker(&'a RerankerSettings),
 }
 
@@ -83,6 +86,7 @@ impl Configured<'_> {
         match self {
             Self::Local(one) => one.name(),
             Self::Model(one) => &one.name,
+            Self::Embedder(one) => &one.name,
             Self::Reranker(one) => &one.name,
         }
     }
@@ -97,6 +101,7 @@ impl Configured<'_> {
                 ProviderKind::Google => "google",
                 ProviderKind::OpenAiCompatible => "openai_compatible",
             },
+            Self::Embedder(one) => one.kind.as_str(),
             Self::Reranker(one) => match one.kind {
                 RerankerKind::Cohere => "cohere",
                 RerankerKind::Voyage => "voyage",
@@ -110,6 +115,7 @@ impl Configured<'_> {
         match self {
             Self::Local(one) => one.model(),
             Self::Model(one) => &one.model,
+            Self::Embedder(one) => &one.model,
             Self::Reranker(one) => one.priced_as(),
         }
     }
@@ -119,6 +125,7 @@ impl Configured<'_> {
         let url = match self {
             Self::Local(_) => None,
             Self::Model(one) => one.address(),
+            Self::Embedder(one) => one.address(),
             Self::Reranker(one) => one.address(),
         }?;
         let host = url.host_str()?.to_owned();
@@ -132,6 +139,7 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Configur
     let program = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
     let here = app::local_model(settings, &program, &clock).map_err(|error| Failure::from_any(&error))?;
     let models = here.map(Configured::Local).into_iter().chain(settings.ai.provider.iter().map(Configured::Model));
+    let models = models.chain(settings.embedding.models.iter().map(Configured::Embedder));
     let all: Vec<_> = models.chain(settings.rerank.models.iter().map(Configured::Reranker)).collect();
     let chosen: Vec<_> =
         all.iter().filter(|one| name.is_none_or(|name| one.name() == name)).cloned().collect();
@@ -140,7 +148,7 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Configur
             let known: Vec<_> = all.iter().map(|one| one.name()).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             let sentence = format!(
-                "No [[ai.provider]] and no [[rerank.models]] is named \"{name}\". There are: {known}."
+                "No [[ai.provider]], [[embedding.models]] or [[rerank.models]] is named \"{name}\". There are: {known}."
             );
             Err(Failure::new(sentence))
         }
@@ -160,6 +168,10 @@ async fn trial(one: Configured<'_>, deadline_ms: u64, outbound: Outbound) -> Tri
     let tried = match &one {
         Configured::Local(provider) => Ok(provider.check().await),
         Configured::Model(settings) => match app::model(settings, outbound) {
+            Ok(model) => Ok(model.check().await),
+            Err(error) => Err(error.into()),
+        },
+        Configured::Embedder(settings) => match app::embedder(settings, outbound) {
             Ok(model) => Ok(model.check().await),
             Err(error) => Err(error.into()),
         },
@@ -282,7 +294,7 @@ fn shown(trials: &[Trial]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{FlagValue, Sources, load};
+    use crate::config::{EmbeddingKind, FlagValue, Sources, load};
 
     fn settings(providers: &str) -> Settings {
         let flag =
@@ -297,6 +309,9 @@ mod tests {
         assert_eq!(usual(ProviderKind::Anthropic), ai::AnthropicSettings::base_url());
         assert_eq!(usual(ProviderKind::Google), ai::GoogleSettings::base_url());
         assert_eq!(ProviderKind::OpenAiCompatible.usual_base_url(), None);
+        let usual = |kind: EmbeddingKind| kind.usual_base_url();
+        assert_eq!(usual(EmbeddingKind::Voyage), Some(ai::embedding::VoyageSettings::base_url()).as_deref());
+        assert_eq!(usual(EmbeddingKind::OpenAi), Some(ai::OpenAiSettings::base_url()).as_deref());
     }
 
     #[test]
@@ -305,7 +320,7 @@ mod tests {
         assert_eq!(chosen(&settings, None).unwrap().len(), 2);
         assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name(), "b");
         let said = chosen(&settings, Some("c")).unwrap_err().to_string();
-        assert_eq!(said, "No [[ai.provider]] and no [[rerank.models]] is named \"c\". There are: a, b.");
+        assert_eq!(said, "No [[ai.provider]], [[embedding.models]] or [[rerank.models]] is named \"c\". There are: a, b.");
         assert!(shown(&[]).contains("[[ai.provider]]"));
     }
 

@@ -140,6 +140,7 @@ pub(super) async fn list(
 /// Waits until every document is ready or has failed, showing how far it is; returns the failed ones' names and reasons.
 pub(super) async fn watch(appliance: &Appliance, workspace: &str) -> Result<Vec<(String, String)>, Failure> {
     let shows = std::io::stderr().is_terminal();
+    let mut told = String::new();
     loop {
         let documents = list(appliance, workspace, "").await?;
         let state =
@@ -160,6 +161,10 @@ pub(super) async fn watch(appliance: &Appliance, workspace: &str) -> Result<Vec<
                 format!("\rReading: {ended} of {} documents, {done} of {total} passages ", documents.len());
             let _ = write!(std::io::stderr(), "{line}");
         }
+        if let Some(waits) = documents.iter().find_map(waiting).filter(|waits| *waits != told) {
+            let _ = writeln!(std::io::stderr(), "{}Waiting: {waits}", if shows { "\n" } else { "" });
+            waits.clone_into(&mut told);
+        }
         if ended == documents.len() {
             if shows {
                 let _ = write!(std::io::stderr(), "\r{:70}\r", "");
@@ -168,6 +173,11 @@ pub(super) async fn watch(appliance: &Appliance, workspace: &str) -> Result<Vec<
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// What a document waits for, if it does not get on.
+fn waiting(document: &Value) -> Option<&str> {
+    document.get("waiting")?.get("detail")?.as_str()
 }
 
 fn failure(document: &Value) -> (String, String) {

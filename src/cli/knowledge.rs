@@ -200,6 +200,10 @@ fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), F
     if results.is_empty() {
         let _ = writeln!(output, "Nothing was found.");
     }
+    let missing = found.get("explanation").and_then(|explanation| explanation.get("semantic_missing"));
+    if let Some(reason) = missing.and_then(Value::as_str) {
+        let _ = writeln!(output, "Looked up by words alone: {reason}");
+    }
     if let Some(line) = found.pointer("/explanation/rerank").and_then(reranked) {
         let _ = writeln!(output, "{line}");
     }

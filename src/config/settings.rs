@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval, Routing, Server, Store,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval, Routing,
+    Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub store: Store,
     /// Documents.
     pub knowledge: Knowledge,
+    /// Which model makes vectors.
+    pub embedding: Embedding,
     /// How passages are found.
     pub retrieval: Retrieval,
     /// Who puts them in a better order.
@@ -49,6 +52,7 @@ impl Settings {
         let mut findings = self.server.check();
         findings.extend(self.store.check());
         findings.extend(self.knowledge.check());
+        findings.extend(self.embedding.check(environment));
         findings.extend(self.retrieval.check());
         findings.extend(self.rerank.check(environment));
         findings.extend(self.ai.check(environment));
@@ -88,6 +92,8 @@ impl Settings {
     /// The servers that the settings name.
     fn destinations(&self) -> Vec<Destination<'_>> {
         let models = self.ai.provider.iter().filter_map(super::ProviderSettings::destination);
+        let models =
+            models.chain(self.embedding.models.iter().filter_map(super::EmbeddingModelSettings::destination));
         models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination)).collect()
     }
 }

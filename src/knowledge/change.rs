@@ -114,6 +114,7 @@ fn fresh(name: String, new: &NewDocument, now: Timestamp) -> DocumentRow {
         state: DocumentState::Received,
         language: None,
         failure: None,
+        waiting: None,
         active: None,
         pending: None,
         created: now,
@@ -136,6 +137,7 @@ pub(super) fn begin_version(
     row.pending = Some(Pending { group, plan: None, done: 0, prepared: false });
     row.state = DocumentState::Received;
     row.failure = None;
+    row.waiting = None;
     row.updated = now;
     tx.put::<Documents>(&id, &row)?;
     jobs::enqueue(tx, now, &IngestDocument { document: id, generation: row.generation })?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{DocumentId, Timestamp};
 use crate::files::BlobHash;
+use crate::search::index::spaces::Waiting;
 use crate::store::{Index, tables};
 
 /// Where a document stands.
@@ -63,6 +64,8 @@ pub struct Document {
     pub language: Option<String>,
     /// Why it could not be read.
     pub failure: Option<Failure>,
+    /// Why reading it does not get on at the moment, such as a budget that is used up; it goes on by itself.
+    pub waiting: Option<Waiting>,
     /// When it first came.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -96,7 +99,7 @@ pub(super) struct Pending {
 /// The passages of a version: the same plan gives the same ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plan {
-    /// Over all passages and the model.
+    /// Over all passages and the model that embeds them.
     pub(super) fingerprint: BlobHash,
     pub(super) text: BlobHash,
     pub(super) passages: u32,
@@ -115,6 +118,8 @@ pub(super) struct DocumentRow {
     pub(super) state: DocumentState,
     pub(super) language: Option<String>,
     pub(super) failure: Option<Failure>,
+    #[serde(default)]
+    pub(super) waiting: Option<Waiting>,
     pub(super) active: Option<Version>,
     pub(super) pending: Option<Pending>,
     pub(super) created: Timestamp,
@@ -166,6 +171,7 @@ impl Document {
             chunks,
             language: row.language,
             failure: row.failure,
+            waiting: row.waiting,
             created_at: row.created,
             updated_at: row.updated,
         }

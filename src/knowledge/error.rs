@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
 use crate::search::{self, index};
-use crate::{budget, files, store};
+use crate::{ai, budget, files, store};
 
 /// A fault of the knowledge room. What is wrong with a file's content is not here but in the document's own
 /// [`super::Failure`].
@@ -23,9 +23,12 @@ pub enum Error {
     /// The embedding model failed.
     #[error(transparent)]
     Embedding(#[from] search::Error),
-    /// The money could not be booked.
+    /// The budget failed.
     #[error(transparent)]
     Budget(#[from] budget::Error),
+    /// What embedding costs cannot be told.
+    #[error(transparent)]
+    Price(#[from] ai::prices::PriceError),
     /// There is no such document, or not any more.
     #[error("no such document")]
     NotFound,
@@ -67,6 +70,7 @@ impl Error {
             Self::Index(error) => Some(error),
             Self::Embedding(error) => Some(error),
             Self::Budget(error) => Some(error),
+            Self::Price(error) => Some(error),
             _ => None,
         }
     }
@@ -79,9 +83,12 @@ impl Fault for Error {
             Self::BadName { .. } => Kind::Invalid,
             Self::NotFailed | Self::NotReadYet => Kind::Conflict,
             Self::Busy | Self::Lost => Kind::Unavailable,
-            Self::Store(_) | Self::Files(_) | Self::Index(_) | Self::Embedding(_) | Self::Budget(_) => {
-                self.inner().map_or(Kind::Internal, Fault::kind)
-            }
+            Self::Store(_)
+            | Self::Files(_)
+            | Self::Index(_)
+            | Self::Embedding(_)
+            | Self::Budget(_)
+            | Self::Price(_) => self.inner().map_or(Kind::Internal, Fault::kind),
         }
     }
 
@@ -93,9 +100,12 @@ impl Fault for Error {
             Self::NotReadYet => "document_not_read_yet",
             Self::Busy => "search_busy",
             Self::Lost => "work_lost",
-            Self::Store(_) | Self::Files(_) | Self::Index(_) | Self::Embedding(_) | Self::Budget(_) => {
-                self.inner().map_or("internal", Fault::code)
-            }
+            Self::Store(_)
+            | Self::Files(_)
+            | Self::Index(_)
+            | Self::Embedding(_)
+            | Self::Budget(_)
+            | Self::Price(_) => self.inner().map_or("internal", Fault::code),
         }
     }
 
@@ -107,9 +117,12 @@ impl Fault for Error {
             Self::NotReadYet => "The document has not been read yet. Try again in a moment.".into(),
             Self::Busy => "Too many questions at once. Try again in a moment.".into(),
             Self::Lost => "The work ended without a result. Try again.".into(),
-            Self::Store(_) | Self::Files(_) | Self::Index(_) | Self::Embedding(_) | Self::Budget(_) => {
-                self.inner().map_or_else(|| "Something failed.".into(), Fault::public)
-            }
+            Self::Store(_)
+            | Self::Files(_)
+            | Self::Index(_)
+            | Self::Embedding(_)
+            | Self::Budget(_)
+            | Self::Price(_) => self.inner().map_or_else(|| "Something failed.".into(), Fault::public),
         }
     }
 
@@ -117,9 +130,12 @@ impl Fault for Error {
         match self {
             Self::Busy | Self::Lost | Self::NotReadYet => true,
             Self::NotFound | Self::BadName { .. } | Self::NotFailed => false,
-            Self::Store(_) | Self::Files(_) | Self::Index(_) | Self::Embedding(_) | Self::Budget(_) => {
-                self.inner().is_some_and(Fault::retryable)
-            }
+            Self::Store(_)
+            | Self::Files(_)
+            | Self::Index(_)
+            | Self::Embedding(_)
+            | Self::Budget(_)
+            | Self::Price(_) => self.inner().is_some_and(Fault::retryable),
         }
     }
 

@@ -4,32 +4,56 @@
 //! is replaced or deleted meanwhile ends the job quietly. Between runs only what was committed is kept: a job that was
 //! cut off extracts again, gets the same passages, and goes on behind the last batch. A fault of the file is the
 //! document's failure, with a reason; a fault of ours is retried. Nobody finds a passage before all are there.
+//!
+//! Passages are embedded with the model that serves, or where there is none yet with the one that is to. A model on a server that is
+//! down, or a budget that is used up, makes the document wait and say so; what was embedded by then is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::change::begin_version;
 use super::chunk::Chunk;
 use super::document::{DocumentRow, DocumentState, Documents};
+use super::embedding::{Bill, Embedded, Held, Model, Reason};
 use super::jobs::IngestDocument;
 use super::read_file::{ReadFile, Unread};
-use super::stage::{self, Reading};
-use super::{Error, Knowledge};
-use crate::base::Timestamp;
+use super::stage::{self, Reading, Stepped};
+use super::{Error, Knowledge, Waiting};
+use crate::base::{Fault as _, Timestamp};
+use crate::budget::Cause;
 use crate::files;
 use crate::jobs::{Failure, Work, Worker};
-use crate::search::index;
+use crate::search::index::{self, TenantIndex};
 use crate::store::{self, Keyspace, Read as _, WriteTx};
 
-/// Passages with their vectors; one without words has none.
-type Embedded = Vec<(Chunk, Option<Arc<Vec<f32>>>)>;
+/// How far embedding came.
+enum Progressed {
+    All,
+    Unwanted,
+    Held(Held),
+}
+
+/// The first passages of a batch.
+struct Part {
+    /// With their vectors; one without words has none.
+    passages: Vec<(Chunk, Option<Arc<Vec<f32>>>)>,
+    bill: Option<Bill>,
+    /// Why there are not more.
+    held: Option<Held>,
+}
 
 impl Worker<IngestDocument> for Knowledge {
     async fn run(&self, work: Work<IngestDocument>) -> Result<(), Failure> {
         let Some((reading, row)) = self.begin(&work).await? else { return Ok(()) };
         let keyspace = &work.keyspace;
-        let read = match self.read_file(keyspace, &row).await {
+        let model = self.model_for_new(keyspace).await?;
+        let embedder = self.inner.models.of(&model);
+        let cause = Cause::Document(reading.document);
+        if let Some(held) = self.holds(keyspace, embedder, cause, &row).await? {
+            return self.hold(keyspace, reading, &row.name, held).await;
+        }
+        let read = match self.read_file(keyspace, &row, &model).await {
             Ok(read) => Arc::new(read),
             Err(Unread::Other(failure)) => return Err(failure),
             Err(Unread::File(failure)) => {
@@ -39,16 +63,25 @@ impl Worker<IngestDocument> for Knowledge {
             }
         };
         let Some((reading, done)) = self.plan(keyspace, reading, &read).await? else { return Ok(()) };
-        if !self.embed_all(&work, reading, &read, done).await? {
-            return Ok(());
+        if let Some(held) = match self.embed_all(&work, reading, &read, done, &model).await? {
+            Progressed::All => None,
+            Progressed::Unwanted => return Ok(()),
+            Progressed::Held(held) => Some(held),
+        } {
+            return self.hold(keyspace, reading, &row.name, held).await;
         }
-        let (now, model) = (self.now(), self.model().id);
-        if !keyspace.write(move |tx| reading.prepared(tx, now, model)).await? {
-            return Ok(());
+        let (now, of) = (self.now(), model.clone());
+        match keyspace.write(move |tx| reading.prepared(tx, now, &of)).await? {
+            Stepped::Done => {}
+            Stepped::Unwanted => return Ok(()),
+            Stepped::OtherModel => return Err(Failure::Later(Duration::ZERO)),
         }
         self.catch_up(keyspace).await?;
         let (now, tend_after) = (self.now(), self.inner.settings.tend_after);
         keyspace.write(move |tx| reading.ready(tx, now, tend_after)).await?;
+        // Also where it was set going before and found nothing to embed.
+        TenantIndex::of(keyspace).change_ended();
+        self.plan_change(keyspace, &model).await?;
         Ok(())
     }
 
@@ -114,65 +147,131 @@ impl Knowledge {
         keyspace.write(move |tx| reading.planned(tx, now, &read, &text)).await
     }
 
-    /// Embeds the passages from `done` on and commits them batch by batch; false when they are not wanted any more.
+    /// Whether it makes no sense to read the file now, because its passages could not be embedded. Reading costs the processor more
+    /// than looking.
+    async fn holds(
+        &self,
+        keyspace: &Keyspace,
+        model: Option<&Model>,
+        cause: Cause,
+        row: &DocumentRow,
+    ) -> Result<Option<Held>, Error> {
+        if let Some(held) = self.holds_passages(model) {
+            return Ok(Some(held));
+        }
+        if row.waiting.is_none() { Ok(None) } else { self.is_over_budget(keyspace, model, cause).await }
+    }
+
+    /// Says why the document does not get on, and that it is tried again; or that it has failed.
+    async fn hold(
+        &self,
+        keyspace: &Keyspace,
+        reading: Reading,
+        name: &str,
+        held: Held,
+    ) -> Result<(), Failure> {
+        let now = self.now();
+        match held {
+            Held::Later(pause, Reason { code, detail }) => {
+                let waiting = Waiting { code, detail };
+                keyspace.write(move |tx| reading.waits(tx, now, &waiting)).await.map_err(Error::from)?;
+                Err(Failure::Later(pause))
+            }
+            Held::Refused(Reason { code, detail }) => {
+                let detail = format!("“{name}” could not be made searchable: {detail}");
+                let failure = super::Failure { code, detail };
+                Ok(keyspace.write(move |tx| reading.failed(tx, now, &failure)).await?)
+            }
+        }
+    }
+
+    /// Embeds the passages from `done` on and commits them batch by batch.
     async fn embed_all(
         &self,
         work: &Work<IngestDocument>,
         reading: Reading,
         read: &Arc<ReadFile>,
         done: u32,
-    ) -> Result<bool, Failure> {
+        model: &str,
+    ) -> Result<Progressed, Failure> {
         let first = usize::try_from(done).unwrap_or(usize::MAX);
         let mut place = done;
         let rest = read.chunks.get(first..).unwrap_or_default();
-        for batch in rest.chunks(self.inner.settings.batch_passages.max(1)) {
+        let embedder = self.inner.models.of(model);
+        for batch in rest.chunks(self.texts_at_a_time(embedder)) {
             if work.stopping.is_cancelled() {
                 return Err(Failure::Later(Duration::ZERO));
             }
-            let embedded = match self.embed(&work.keyspace, batch.to_vec()).await {
-                Err(Error::Busy) => return Err(Failure::Later(Duration::from_secs(1))),
-                other => other?,
-            };
-            let (now, from) = (self.now(), place);
-            place = place.saturating_add(u32::try_from(embedded.len()).unwrap_or(u32::MAX));
-            if !work.keyspace.write(move |tx| reading.embedded(tx, now, from, &embedded)).await? {
-                return Ok(false);
+            let cause = Cause::Document(reading.document);
+            let Part { passages, bill, held } =
+                match self.embed(&work.keyspace, embedder, batch.to_vec(), cause).await {
+                    Err(Error::Busy) => return Err(Failure::Later(Duration::from_secs(1))),
+                    other => other?,
+                };
+            let (now, from, of) = (self.now(), place, model.to_owned());
+            place = place.saturating_add(u32::try_from(passages.len()).unwrap_or(u32::MAX));
+            if !passages.is_empty() || bill.is_some() {
+                let kept = work
+                    .keyspace
+                    .write(move |tx| reading.embedded(tx, now, from, &passages, &of, bill.as_ref()));
+                match kept.await {
+                    Ok(Stepped::Done) => {}
+                    Ok(Stepped::Unwanted) => return Ok(Progressed::Unwanted),
+                    Ok(Stepped::OtherModel) => return Err(Failure::Later(Duration::ZERO)),
+                    Err(Error::Index(error @ index::Error::OtherDimensions { .. })) => {
+                        let detail = error.public().into_owned();
+                        let reason = Reason { code: error.code().to_owned(), detail };
+                        return Ok(Progressed::Held(Held::Refused(reason)));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if let Some(held) = held {
+                return Ok(Progressed::Held(held));
             }
         }
-        Ok(true)
+        Ok(Progressed::All)
     }
 
-    /// The vectors of a batch: those of texts that were embedded before are copied.
-    async fn embed(&self, keyspace: &Keyspace, batch: Vec<Chunk>) -> Result<Embedded, Error> {
+    /// The vectors of a batch: those of texts that were embedded before are copied. Without a model that can be asked there are none, and
+    /// the passages are found by their words until another model serves.
+    async fn embed(
+        &self,
+        keyspace: &Keyspace,
+        model: Option<&Model>,
+        batch: Vec<Chunk>,
+        cause: Cause,
+    ) -> Result<Part, Error> {
+        let Some(model) = model else {
+            let passages = batch.into_iter().map(|chunk| (chunk, None)).collect();
+            return Ok(Part { passages, bill: None, held: None });
+        };
         let hashes: Vec<[u8; 32]> = batch.iter().map(|chunk| chunk.hash).collect();
-        let mut known: HashMap<[u8; 32], Arc<Vec<f32>>> = keyspace
+        let mut known: HashMap<[u8; 32], Option<Arc<Vec<f32>>>> = keyspace
             .query(move |tx| {
                 let mut known = HashMap::new();
                 for hash in hashes {
                     if let Some(vector) = index::vector_of_text(tx, &hash)? {
-                        known.insert(hash, Arc::new(vector));
+                        known.insert(hash, Some(Arc::new(vector)));
                     }
                 }
                 Ok::<_, Error>(known)
             })
             .await?;
-        let (embedder, threads) = (self.inner.embedder.clone(), self.inner.settings.embedding_threads.max(1));
-        let work = move || {
-            let mut new: Vec<&Chunk> =
-                batch.iter().filter(|chunk| !known.contains_key(&chunk.hash)).collect();
-            new.sort_unstable_by_key(|chunk| chunk.hash);
-            new.dedup_by_key(|chunk| chunk.hash);
-            // As many at once as there are threads for passages, so that the others stay free for questions.
-            for few in new.chunks(threads) {
-                let texts: Vec<&str> = few.iter().map(|chunk| chunk.embed_text.as_str()).collect();
-                // Those without words come back without a vector, instead of failing all.
-                let vectors = embedder.embed_sentences(&texts)?;
-                let new = few.iter().map(|chunk| chunk.hash).zip(vectors);
-                known.extend(new.filter_map(|(hash, vector)| Some((hash, Arc::new(vector?)))));
-            }
-            let vectors: Vec<_> = batch.iter().map(|chunk| known.get(&chunk.hash).cloned()).collect();
-            Ok::<_, Error>(batch.into_iter().zip(vectors).collect())
-        };
-        self.inner.embedding.run(work).await?
+        // In the order of the passages, so that what a broken call has given is a beginning of them.
+        let mut asked = HashSet::new();
+        let new: Vec<&Chunk> = batch
+            .iter()
+            .filter(|chunk| !known.contains_key(&chunk.hash) && asked.insert(chunk.hash))
+            .collect();
+        let texts = new.iter().map(|chunk| chunk.embed_text.clone()).collect();
+        let Embedded { vectors, bill, held } = self.embed_texts(keyspace, model, texts, cause).await?;
+        let vectors = vectors.into_iter().map(|vector| vector.map(Arc::new));
+        known.extend(new.iter().map(|chunk| chunk.hash).zip(vectors));
+        let passages = batch
+            .into_iter()
+            .map_while(|chunk| known.get(&chunk.hash).cloned().map(|vector| (chunk, vector)))
+            .collect();
+        Ok(Part { passages, bill, held })
     }
 }

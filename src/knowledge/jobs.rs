@@ -38,6 +38,18 @@ impl Job for ClearGroup {
     }
 }
 
+/// Embeds every passage anew because another model is to serve, and lets it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeModel {}
+
+impl Job for ChangeModel {
+    const NAME: &'static str = "knowledge.change_model";
+    const LANE: Lane = Lane::Knowledge;
+    fn dedup_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
 /// Saves and tidies the indexes once changes have come to rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TendIndex {}

@@ -41,7 +41,14 @@ impl<E: Into<Error>> From<E> for Unread {
 
 impl Knowledge {
     /// Reads the newest bytes of a document.
-    pub(super) async fn read_file(&self, keyspace: &Keyspace, row: &DocumentRow) -> Result<ReadFile, Unread> {
+    ///
+    /// `model` is the id of the model that will embed its passages.
+    pub(super) async fn read_file(
+        &self,
+        keyspace: &Keyspace,
+        row: &DocumentRow,
+        model: &str,
+    ) -> Result<ReadFile, Unread> {
         let bytes_max = self.inner.extractor.limits().file_bytes_max;
         let file_fault = |error: &extract::Error| {
             Unread::File(super::Failure { code: error.code().to_owned(), detail: error.about(&row.name) })
@@ -69,12 +76,12 @@ impl Knowledge {
             return Err(file_fault(&extract::Error::NoText));
         }
         let Extracted { format, text, language, .. } = extracted;
-        let fingerprint = fingerprint(self.model().id, &text, &chunks);
+        let fingerprint = fingerprint(model, &text, &chunks);
         Ok(ReadFile { text, title, media_type: media_type(format), language, chunks, fingerprint })
     }
 
     async fn chunks_of(&self, extracted: Extracted) -> Result<(Extracted, Vec<Chunk>), Error> {
-        let (embedder, settings) = (self.inner.embedder.clone(), self.inner.settings.chunking.clone());
+        let (embedder, settings) = (self.embedder().clone(), self.inner.settings.chunking.clone());
         let work = move || {
             let chunks = chunk::chunk(&extracted, &|text| embedder.token_count(text), &settings);
             (extracted, chunks)

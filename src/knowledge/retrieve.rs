@@ -6,14 +6,15 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::document::{Documents, Places};
+use super::embedding::Asked;
 use super::rerank::{RerankExplanation, Reranking};
 use super::{Error, Knowledge};
 use crate::base::DocumentId;
-use crate::budget::Subject;
+use crate::budget::{Cause, Subject};
 use crate::identity::Pass;
 use crate::identity::pass::ReadKnowledge;
 use crate::search::fusion::{self, Ranked, Strategy, Timings, Trace, WeightReason};
-use crate::search::index::{self, Question, group_of};
+use crate::search::index::{self, EmbeddingModel, Question, TenantIndex, group_of};
 use crate::search::{self, keywords};
 use crate::store::{Keyspace, Read as _, ReadTx};
 
@@ -33,7 +34,7 @@ pub struct Options {
     pub strategy: Option<Strategy>,
     /// Whether a reranker that is configured puts the best passages in order; false to compare.
     pub rerank: bool,
-    /// What a reranker that costs money is charged to.
+    /// The message that is answered, where there is one: what embedding the question and reranking cost counts as part of its answer.
     pub subject: Option<Subject>,
 }
 
@@ -73,7 +74,8 @@ pub struct Passage {
     pub start: u64,
     /// One past its last byte.
     pub end: u64,
-    /// 0 to 1, calibrated: about the chance that it is relevant. The order need not follow it, least of all a reranker's.
+    /// 0 to 1: about the chance that it is relevant, where [`Explanation::calibrated`] says so. The order need not follow it,
+    /// least of all a reranker's.
     pub score: f32,
     /// The cosine with the question.
     pub semantic: Scored,
@@ -90,8 +92,13 @@ pub struct Explanation {
     pub semantic_weight: f32,
     /// Why that share.
     pub weight_reason: WeightReason,
-    /// The embedding model.
-    pub model: &'static str,
+    /// The embedding model whose vectors serve.
+    pub model: String,
+    /// Why nothing is known of likeness of meaning, so that words alone decided; nothing where it is.
+    pub semantic_missing: Option<String>,
+    /// Whether scores have been measured to mean a chance with this model. Otherwise they are right in their order, and a guess in
+    /// their size.
+    pub calibrated: bool,
     /// Passages that were searched.
     pub indexed: usize,
     /// Passages considered.
@@ -134,15 +141,28 @@ impl Knowledge {
         let begun = Instant::now();
         let query: Arc<str> =
             query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or_default().into();
+        let index = TenantIndex::of(keyspace);
+        let serving = index.model(keyspace)?;
+        let (asked, asked_us) = if query.trim().is_empty() {
+            (Asked::Without(String::new()), 0)
+        } else {
+            self.ask_for_vector(keyspace, &serving, &query, options.subject.map(Cause::from)).await?
+        };
+        let changes = *serving.id != *self.inner.models.wanted();
         let work = {
             let (knowledge, keyspace, query) = (self.clone(), keyspace.clone(), query.clone());
-            move || knowledge.retrieve_blocking(&keyspace, &query, options)
+            let of = serving.clone();
+            move || knowledge.retrieve_blocking(&keyspace, &index, &query, options, &of, asked)
         };
         let mut retrieval = self.inner.questions.run(work).await??;
+        if changes && retrieval.explanation.indexed > 0 {
+            self.plan_change(keyspace, &serving.id).await?;
+        }
         if let Some(reranking) = self.reranking(&options) {
             reranking.reorder(keyspace, self.clock(), &query, &options, &mut retrieval).await?;
             retrieval.passages.truncate(limit(&options));
         }
+        retrieval.explanation.timings.embed_us += asked_us;
         retrieval.explanation.total_us = micros(begun);
         Ok(retrieval)
     }
@@ -150,8 +170,11 @@ impl Knowledge {
     fn retrieve_blocking(
         &self,
         keyspace: &Keyspace,
+        index: &Arc<TenantIndex>,
         query: &str,
         options: Options,
+        model: &EmbeddingModel,
+        asked: Asked,
     ) -> Result<Retrieval, Error> {
         let mut settings = self.inner.settings.fusion;
         settings.top_k = limit(&options);
@@ -159,44 +182,59 @@ impl Knowledge {
         settings.min_score = options.min_score;
         settings.strategy = options.strategy.unwrap_or(settings.strategy);
         let begun = Instant::now();
-        let vector = match self.inner.embedder.embed_query(query) {
-            Err(search::Error::TextEmpty) => return Ok(self.nothing(&settings)),
-            other => other?,
+        if query.trim().is_empty() {
+            return Ok(nothing(model, &settings));
+        }
+        let (vector, missing) = match asked {
+            Asked::Here(bundled) => match bundled.embed_query(query) {
+                Err(search::Error::TextEmpty) => return Ok(nothing(model, &settings)),
+                other => (Some(other?), None),
+            },
+            Asked::Vector(vector) => (Some(vector), None),
+            Asked::Without(reason) => (None, Some(reason)),
         };
         let embed_us = micros(begun);
-        let index = self.index(keyspace);
         keyspace.read(|tx| {
-            let question = Question { text: query, vector: &vector, settings: &settings };
+            let vector = vector.as_deref().map(|vector| (model, vector));
+            let question = Question { text: query, vector, settings: &settings };
             let answer = index.ask(keyspace, tx, &question)?;
-            let mut explanation = self.explain(&answer.fused.trace, answer.indexed);
+            let mut explanation = explain(model, &answer.fused.trace, answer.indexed);
             explanation.timings.embed_us = embed_us;
+            explanation.calibrated &= answer.semantic;
+            explanation.semantic_missing = missing.or_else(|| {
+                let reason =
+                    "the vectors of this embedding model do not serve any more, or have another size";
+                (!answer.semantic).then(|| reason.to_owned())
+            });
             let passages = answer.fused.results.iter().map(|ranked| passage(tx, ranked));
             let passages = passages.filter_map(Result::transpose).collect::<Result<_, Error>>()?;
             Ok(Retrieval { passages, explanation })
         })
     }
+}
 
-    fn explain(&self, trace: &Trace, indexed: usize) -> Explanation {
-        Explanation {
-            strategy: trace.strategy,
-            semantic_weight: trace.semantic_weight,
-            weight_reason: trace.reason,
-            model: self.model().id,
-            indexed,
-            candidates: trace.candidates,
-            dropped_hidden: trace.dropped_by_filter,
-            dropped_by_min_score: trace.dropped_by_min_score,
-            rerank: None,
-            timings: trace.timings,
-            total_us: 0,
-        }
+fn explain(model: &EmbeddingModel, trace: &Trace, indexed: usize) -> Explanation {
+    Explanation {
+        strategy: trace.strategy,
+        semantic_weight: trace.semantic_weight,
+        weight_reason: trace.reason,
+        model: model.id.to_string(),
+        semantic_missing: None,
+        calibrated: fusion::Calibration::is_measured(&model.id),
+        indexed,
+        candidates: trace.candidates,
+        dropped_hidden: trace.dropped_by_filter,
+        dropped_by_min_score: trace.dropped_by_min_score,
+        rerank: None,
+        timings: trace.timings,
+        total_us: 0,
     }
+}
 
-    fn nothing(&self, settings: &fusion::Settings) -> Retrieval {
-        let calibration = fusion::Calibration::of_model(self.model().id);
-        let fused = fusion::fuse(&[], keywords::Evidence::default(), calibration, settings);
-        Retrieval { passages: Vec::new(), explanation: self.explain(&fused.trace, 0) }
-    }
+fn nothing(model: &EmbeddingModel, settings: &fusion::Settings) -> Retrieval {
+    let calibration = fusion::Calibration::of_model(&model.id);
+    let fused = fusion::fuse(&[], keywords::Evidence::default(), calibration, settings);
+    Retrieval { passages: Vec::new(), explanation: explain(model, &fused.trace, 0) }
 }
 
 fn limit(options: &Options) -> usize {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chunk;
+use super::embedding::Models;
 use super::extract::Extractor;
 use super::rerank::Reranking;
 use super::{Error, Options};
 use crate::base::{Clock, Pool, Timestamp};
 use crate::search::embedder::MiniLm;
 use crate::search::fusion;
-use crate::search::index::{EmbeddingModel, TenantIndex};
+use crate::search::index::TenantIndex;
 use crate::store::Keyspace;
 
 /// How the room works.
@@ -21,7 +22,7 @@ pub struct Settings {
     pub chunking: chunk::Settings,
     /// How the two lists of a retrieval are read as one; `top_k` and `min_score` are each question's own.
     pub fusion: fusion::Settings,
-    /// Passages embedded and committed at a time. Default 24.
+    /// Passages embedded and committed at a time by the bundled model. Default 24.
     pub batch_passages: usize,
     /// Threads that embed passages; by default one less than there are cores, so that questions stay quick.
     pub embedding_threads: usize,
@@ -52,7 +53,7 @@ impl Default for Settings {
 const WAITING_MAX: usize = 64;
 
 pub(super) struct Inner {
-    pub(super) embedder: Arc<MiniLm>,
+    pub(super) models: Models,
     pub(super) extractor: Extractor,
     clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
@@ -73,22 +74,22 @@ pub struct Knowledge {
 
 impl std::fmt::Debug for Knowledge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Knowledge({})", self.inner.embedder.model_id())
+        write!(f, "Knowledge({})", self.inner.models.wanted())
     }
 }
 
 impl Knowledge {
-    /// Built once, by `app`.
+    /// Built once, by `app`. Where the bundled model is all there is, it will do as `models`.
     #[must_use]
     pub fn new(
-        embedder: Arc<MiniLm>,
+        models: impl Into<Models>,
         extractor: Extractor,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
         let questions = Pool::new(settings.questions_running_max.max(1), settings.questions_waiting_max);
         let inner = Inner {
-            embedder,
+            models: models.into(),
             extractor,
             clock,
             questions,
@@ -111,10 +112,10 @@ impl Knowledge {
         self.reranking.as_deref().filter(|_| options.rerank)
     }
 
-    /// The embedding model, for those who compare sentences.
+    /// The bundled model, for those who compare sentences, whichever model the documents are embedded with.
     #[must_use]
     pub fn embedder(&self) -> &Arc<MiniLm> {
-        &self.inner.embedder
+        self.inner.models.bundled()
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -125,17 +126,9 @@ impl Knowledge {
         self.inner.clock.now()
     }
 
-    pub(super) fn model(&self) -> EmbeddingModel {
-        EmbeddingModel { id: self.inner.embedder.model_id(), dimensions: self.inner.embedder.dimensions() }
-    }
-
-    pub(super) fn index(&self, keyspace: &Keyspace) -> Arc<TenantIndex> {
-        TenantIndex::of(keyspace, self.model())
-    }
-
     /// Brings the indexes of a keyspace up to date.
     pub(super) async fn catch_up(&self, keyspace: &Keyspace) -> Result<(), Error> {
-        let (index, keyspace) = (self.index(keyspace), keyspace.clone());
+        let (index, keyspace) = (TenantIndex::of(keyspace), keyspace.clone());
         self.inner.indexing.run(move || index.catch_up(&keyspace)).await??;
         Ok(())
     }

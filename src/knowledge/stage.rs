@@ -3,17 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
 use super::change::{abandon, drop_version};
 use super::chunk::Chunk;
 use super::document::{DocumentRow, DocumentState, Documents, Place, Places, Plan, Version, text_owner};
+use super::embedding::Bill;
 use super::jobs::{DocumentFailed, DocumentReady, TendIndex};
 use super::read_file::ReadFile;
+use super::{Error, Waiting};
 use crate::base::{DocumentId, Timestamp};
 use crate::files::{self, Stored};
 use crate::jobs::{self, Ticket, news};
-use crate::search::index::{self, Group, Passage};
+use crate::search::index::{self, Group, Passage, spaces};
 use crate::store::{self, Read, WriteTx};
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stepped {
+    /// It is done.
+    Done,
+    /// The version is not wanted any more.
+    Unwanted,
+    /// Another embedding model serves by now: the passages must be embedded with that.
+    OtherModel,
+}
 
 /// Which version of which document, and the claim on the job that reads it.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +54,21 @@ impl Reading {
     fn put(&self, tx: &mut WriteTx<'_>, now: Timestamp, row: &mut DocumentRow) -> Result<(), store::Error> {
         row.updated = now;
         tx.put::<Documents>(&self.document, row)
+    }
+
+    /// Why it does not get on. It is tried again.
+    pub(super) fn waits(
+        &self,
+        tx: &mut WriteTx<'_>,
+        now: Timestamp,
+        waiting: &Waiting,
+    ) -> Result<(), store::Error> {
+        let Some(mut row) = self.row(tx)? else { return Ok(()) };
+        if row.waiting.as_ref() != Some(waiting) {
+            row.waiting = Some(waiting.clone());
+            self.put(tx, now, &mut row)?;
+        }
+        Ok(())
     }
 
     /// Its text is being read. False here and below: the version is not wanted any more.
@@ -85,18 +112,27 @@ impl Reading {
         Ok(Some((reading, done)))
     }
 
-    /// The passages from `first` on, with their vectors.
+    /// The passages from `first` on, with their vectors of `model`, and what those cost, which is booked whatever becomes of them.
     pub(super) fn embedded(
         &self,
         tx: &mut WriteTx<'_>,
         now: Timestamp,
         first: u32,
         batch: &[(Chunk, Option<Arc<Vec<f32>>>)],
-    ) -> Result<bool, Error> {
-        let Some(mut row) = self.wanted(tx)? else { return Ok(false) };
+        model: &str,
+        bill: Option<&Bill>,
+    ) -> Result<Stepped, Error> {
+        if let Some(bill) = bill {
+            bill.pay(tx, now)?;
+        }
+        let Some(mut row) = self.wanted(tx)? else { return Ok(Stepped::Unwanted) };
         let Some(pending) = row.pending.as_mut().filter(|pending| pending.done == first) else {
-            return Ok(false);
+            return Ok(Stepped::Unwanted);
         };
+        let dimensions = batch.iter().find_map(|(_, vector)| vector.as_ref().map(|vector| vector.len()));
+        if !spaces::accepts(tx, model, dimensions)? {
+            return Ok(Stepped::OtherModel);
+        }
         for (place, (chunk, vector)) in (first..).zip(batch) {
             let passage = Passage {
                 headings: chunk.heading_path.clone(),
@@ -109,14 +145,25 @@ impl Reading {
             tx.put::<Places>(&number, &Place { start, end, page: chunk.page })?;
             pending.done = place.saturating_add(1);
         }
+        row.waiting = None;
         self.put(tx, now, &mut row)?;
-        Ok(true)
+        Ok(Stepped::Done)
     }
 
     /// All passages are there: the indexes are told, and still nobody can find them.
-    pub(super) fn prepared(&self, tx: &mut WriteTx<'_>, now: Timestamp, model: &str) -> Result<bool, Error> {
-        let Some(mut row) = self.wanted(tx)? else { return Ok(false) };
-        let Some(pending) = row.pending.as_mut().filter(|pending| !pending.prepared) else { return Ok(true) };
+    pub(super) fn prepared(
+        &self,
+        tx: &mut WriteTx<'_>,
+        now: Timestamp,
+        model: &str,
+    ) -> Result<Stepped, Error> {
+        let Some(mut row) = self.wanted(tx)? else { return Ok(Stepped::Unwanted) };
+        let Some(pending) = row.pending.as_mut().filter(|pending| !pending.prepared) else {
+            return Ok(Stepped::Done);
+        };
+        if !spaces::accepts(tx, model, None)? {
+            return Ok(Stepped::OtherModel);
+        }
         pending.prepared = true;
         let group = Group {
             owner: self.document,
@@ -127,7 +174,7 @@ impl Reading {
         };
         index::prepare(tx, self.group, &group)?;
         self.put(tx, now, &mut row)?;
-        Ok(true)
+        Ok(Stepped::Done)
     }
 
     /// The indexes have taken the passages in: from here on they answer, and those of the version before do not.
@@ -152,6 +199,7 @@ impl Reading {
             passages: plan.passages,
         });
         row.state = DocumentState::Ready;
+        row.waiting = None;
         self.put(tx, now, &mut row)?;
         news::publish(tx, now, &DocumentReady { document: self.document })?;
         jobs::enqueue_at(tx, now, now.plus(tend_after), &TendIndex {})?;
@@ -187,6 +235,7 @@ pub(super) fn fail(
     }
     row.state = DocumentState::Failed;
     row.failure = Some(failure);
+    row.waiting = None;
     row.updated = now;
     tx.put::<Documents>(&document, &row)?;
     news::publish(tx, now, &DocumentFailed { document })

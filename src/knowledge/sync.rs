@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::jobs::TendIndex;
 use super::{Error, Knowledge};
 use crate::jobs::{Failure, Work, Worker};
+use crate::search::index::TenantIndex;
 use crate::store::Keyspace;
 
 impl Worker<TendIndex> for Knowledge {
@@ -36,7 +37,7 @@ impl Knowledge {
     }
 
     async fn tend_until(&self, keyspace: &Keyspace, stop: Arc<AtomicBool>) -> Result<(), Error> {
-        let (index, keyspace) = (self.index(keyspace), keyspace.clone());
+        let (index, keyspace) = (TenantIndex::of(keyspace), keyspace.clone());
         self.inner.indexing.run(move || index.tend(&keyspace, &stop)).await??;
         Ok(())
     }

@@ -13,6 +13,7 @@ mod data_dir;
 mod desk;
 mod documents;
 mod egress;
+mod embedding;
 mod events;
 mod files;
 #[cfg(feature = "local-model")]

@@ -175,6 +175,7 @@ const ROWS: &[Row] = {
         row("GET", "/api/v1/documents/{id}/text", None, Nothing, Each(READS_OWN)),
         row("POST", "/api/v1/documents/{id}/retry", None, Nothing, Each(admins(409, 404))),
         row("DELETE", "/api/v1/documents/{id}", None, Document, Each(admins(204, 404))),
+        row("GET", "/api/v1/search/embedding", None, Nothing, Each(LISTS)),
         row("POST", "/api/v1/search", Some(r#"{"query": "warranty"}"#), Nothing, Each(LISTS)),
         row(
             "GET",

@@ -5,7 +5,7 @@
 //! many vectors as texts, each text's own by its `index`, all of one size, finite, and with a direction; they leave with
 //! length 1, so that a product of two is their cosine.
 //!
-//! How to use it:
+//! `knowledge::embedding` uses it. How:
 //! - Money: set aside [`crate::ai::prices::Price::reserve`] of a [`crate::ai::prices::Reservation`] with the bytes of all texts and
 //!   their number as messages, ask, then settle [`Embedded::usage`]. Of a call that failed, [`EmbeddingFailed::done`] tells what was
 //!   spent all the same.

@@ -90,6 +90,8 @@ mod tests {
         assert_eq!(cost("claude-3-5-sonnet"), Micros(18_000_000));
         assert_eq!(cost("gemini-1.5-flash"), Micros(375_000));
         assert_eq!(cost("gemini-2.0-flash-exp"), Micros(500_000));
+        assert_eq!(cost("text-embedding-3-small"), Micros(20_000));
+        assert_eq!((cost("voyage-3.5"), cost("voyage-3.5-lite")), (Micros(60_000), Micros(20_000)));
     }
 
     #[test]
@@ -101,10 +103,10 @@ mod tests {
                 "{}",
                 line.model
             );
-            // What writes nothing is a reranker, and charges either way.
-            let reranks = line.output_micros == 0 && (line.input_micros > 0) != line.search_micros.is_some();
+            // What writes nothing embeds or reranks, and charges by what it reads or by the search.
+            let reads_only = line.output_micros == 0 && (line.input_micros > 0) != line.search_micros.is_some();
             assert!(
-                reranks || line.output_micros > line.input_micros && line.image_tokens_max.is_some(),
+                reads_only || line.output_micros > line.input_micros && line.image_tokens_max.is_some(),
                 "{}",
                 line.model
             );

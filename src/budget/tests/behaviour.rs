@@ -133,6 +133,9 @@ fn each_scope_is_one_look_up() {
         Scope::Tenant,
         Scope::Model("p\0".into(), String::new()),
         Scope::Conversation(subject(3).conversation),
+        Scope::Document(DocumentId::from_bytes([9; 16])),
+        Scope::Reembedding,
+        Scope::Searches,
     ] {
         assert_eq!(Scope::from_bytes(&scope.to_bytes()), Some(scope));
     }
@@ -233,7 +236,10 @@ fn what_a_job_left_behind_is_given_back_and_what_is_renewed_stays() {
     desk.reserve(after(1), 2, 20).unwrap();
     assert_eq!(desk.keyspace.read(|tx| jobs::waiting(tx, 10)).unwrap(), 1, "one sweep for all of them");
     assert_eq!(desk.sweep(after(1)).unwrap(), 1);
-    assert_eq!(desk.audit().reservations.keys().copied().collect::<Vec<_>>(), [subject(2).message]);
+    assert_eq!(
+        desk.audit().reservations.keys().copied().collect::<Vec<_>>(),
+        [Item::from(subject(2).message)]
+    );
     assert_eq!(desk.sweep(after(2)).unwrap(), 1);
     assert_eq!(desk.view(after(2)).day.reserved_micros, Micros(0));
     desk.settle(after(2), 2, 0, 15).unwrap();

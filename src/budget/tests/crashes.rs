@@ -4,7 +4,7 @@ use super::*;
 use crate::store::KeyspaceId;
 
 fn charged(desk: &Desk, message: u8) -> usize {
-    desk.audit().charges.iter().filter(|(id, _)| *id == subject(message).message).count()
+    desk.audit().charges.iter().filter(|(id, _)| *id == Item::from(subject(message).message)).count()
 }
 
 /// Every durable operation, as jobs that run again would repeat them; how many were acknowledged.

@@ -16,11 +16,11 @@ use super::ledger::{Charges, Totals, Usages};
 use super::reserve::{Reservations, Reserved};
 use super::*;
 use crate::ai::Usage;
-use crate::base::{ConversationId, MessageId, Micros, SystemClock, TenantId, Timestamp};
+use crate::base::{ConversationId, DocumentId, MessageId, Micros, SystemClock, TenantId, Timestamp};
 use crate::identity::Pass;
 use crate::jobs::news::News;
 use crate::store::crash::CrashDisks;
-use crate::store::{Extensions, Keyspace, Read, Scan, Store, StoreOptions};
+use crate::store::{Extensions, Key as _, Keyspace, Read, Scan, Store, StoreOptions};
 
 const ROWS_MAX: usize = 100_000;
 /// 2026-01-30, noon in UTC.
@@ -63,23 +63,22 @@ impl Desk {
 
     fn reserve(&self, now: Timestamp, message: u8, amount: u64) -> Result<Outcome, Error> {
         let budgets = self.budgets.clone();
-        self.keyspace.write_blocking(move |tx| budgets.reserve(tx, now, subject(message), Micros(amount)))
+        self.keyspace.write_blocking(move |tx| budgets.reserve(tx, now, cause(message), Micros(amount)))
     }
 
     fn charge(&self, now: Timestamp, message: u8, cost: u64) -> Result<(), Error> {
         let budgets = self.budgets.clone();
-        self.keyspace.write_blocking(move |tx| budgets.charge(tx, now, subject(message), &call(0, cost)))
+        self.keyspace.write_blocking(move |tx| budgets.charge(tx, now, cause(message), &call(0, cost)))
     }
 
     fn settle(&self, now: Timestamp, message: u8, provider: u8, cost: u64) -> Result<Settled, Error> {
         let budgets = self.budgets.clone();
-        self.keyspace
-            .write_blocking(move |tx| budgets.settle(tx, now, subject(message), &call(provider, cost)))
+        self.keyspace.write_blocking(move |tx| budgets.settle(tx, now, cause(message), &call(provider, cost)))
     }
 
     fn release(&self, message: u8) -> Result<bool, Error> {
         let budgets = self.budgets.clone();
-        self.keyspace.write_blocking(move |tx| budgets.release(tx, subject(message).message))
+        self.keyspace.write_blocking(move |tx| budgets.release(tx, cause(message)))
     }
 
     fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
@@ -117,6 +116,16 @@ fn subject(message: u8) -> Subject {
     }
 }
 
+/// From 100 on it is no message: a document, a search, or embedding anew.
+fn cause(number: u8) -> Cause {
+    match number {
+        0..100 => subject(number).into(),
+        100..110 => Cause::Document(DocumentId::from_bytes([number; 16])),
+        110..120 => Cause::Search(u128::from(number) << 64),
+        _ => Cause::Reembedding,
+    }
+}
+
 fn usage(cost: u64) -> Usage {
     Usage { input_tokens: cost * 3, output_tokens: cost, cached_tokens: Some(cost / 2), ..Usage::default() }
 }
@@ -142,8 +151,8 @@ fn day(text: &str) -> Day {
 
 /// The rows that totals are made from, once everything adds up.
 struct Books {
-    charges: Vec<(MessageId, Charge)>,
-    reservations: BTreeMap<MessageId, Reservation>,
+    charges: Vec<(Item, Charge)>,
+    reservations: BTreeMap<Item, Reservation>,
     alerts: Vec<Alert>,
 }
 
@@ -152,18 +161,24 @@ fn audit(tx: &impl Read) -> Result<Books, Error> {
     let all = Scan::all(ROWS_MAX);
     let (mut totals, mut usages) = (BTreeMap::new(), BTreeMap::new());
     let charges = tx.scan::<Charges>(&all)?;
-    for ((message, _), charge) in &charges {
+    for ((item, _), charge) in &charges {
+        let id = || item.to_bytes().try_into().unwrap();
+        let own = match charge.purpose {
+            Purpose::Message => Scope::Message(MessageId::from_bytes(id())),
+            Purpose::Document => Scope::Document(DocumentId::from_bytes(id())),
+            Purpose::Reembedding => Scope::Reembedding,
+            Purpose::Search => Scope::Searches,
+        };
         let (provider, model) = (charge.provider.clone(), charge.model.clone());
         let scopes = [
             Scope::Tenant,
-            Scope::Message(*message),
-            Scope::Conversation(charge.conversation),
+            own,
             Scope::Provider(provider.clone()),
             Scope::Model(provider.clone(), model.clone()),
             Scope::Period(Period::day(charge.day)),
             Scope::Period(Period::month(charge.day)),
         ];
-        for scope in scopes {
+        for scope in scopes.into_iter().chain(charge.conversation.map(Scope::Conversation)) {
             let sum: &mut Total = totals.entry(scope).or_default();
             *sum = sum.plus(&charge.usage, charge.cost);
         }
@@ -180,7 +195,7 @@ fn audit(tx: &impl Read) -> Result<Books, Error> {
         }
     }
     assert_eq!(tx.scan::<Reserved>(&all)?.into_iter().collect::<BTreeMap<_, _>>(), reserved);
-    let charges = charges.into_iter().map(|((message, _), charge)| (message, charge)).collect();
+    let charges = charges.into_iter().map(|((item, _), charge)| (item, charge)).collect();
     let alerts = tx.scan::<Alerts>(&all)?.into_iter().map(|(_, alert)| alert).collect();
     Ok(Books { charges, reservations, alerts })
 }

@@ -11,11 +11,11 @@ use utoipa_axum::routes;
 use super::Routes;
 use crate::http::{Caller, Inside, Json, Problem};
 use crate::identity::pass::ReadKnowledge;
-use crate::knowledge::{Explanation, Options, Passage};
+use crate::knowledge::{EmbeddingState, Explanation, Options, Passage};
 use crate::search::fusion::Strategy;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().routes(routes!(search))
+    Routes::new().routes(routes!(search)).routes(routes!(embedding))
 }
 
 /// What to look for.
@@ -69,4 +69,15 @@ async fn search(
     };
     let found = services.knowledge.retrieve(&keyspace, pass, &wanted.query, options).await?;
     Ok(View(Found { results: found.passages, explanation: found.explanation }))
+}
+
+/// Which embedding model the documents are searched with, and how far a change to another has come.
+///
+/// Permission: `ReadKnowledge`.
+#[utoipa::path(get, path = "/api/v1/search/embedding", tag = "documents", security(("session" = []), ("bearer" = [])),
+    responses((status = 200, description = "The model that serves, and the one that is going to.", body = EmbeddingState)))]
+async fn embedding(services: Inside, caller: Caller) -> Result<View<EmbeddingState>, Problem> {
+    let pass = caller.pass::<ReadKnowledge>()?;
+    let keyspace = caller.enter(&services).await?;
+    Ok(View(services.knowledge.embedding_state(&keyspace, pass).await?))
 }

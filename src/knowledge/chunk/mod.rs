@@ -15,6 +15,7 @@
 //!
 //! Owns no table, no job and no event. Limits are [`Settings`], in tokens of a passage.
 
+mod again;
 mod cut;
 mod pack;
 mod passage;
@@ -24,6 +25,7 @@ mod sentence;
 #[cfg(test)]
 mod tests;
 
+pub use again::embed_text_of;
 pub use pack::chunk;
 pub use passage::{Chunk, Settings};
 pub use sentence::sentences;

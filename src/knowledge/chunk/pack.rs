@@ -163,7 +163,8 @@ struct PassageWriter<'a, 'b> {
 impl PassageWriter<'_, '_> {
     /// Writes `draft` as one passage, or as several if it turns out too long with its headings.
     fn write(&self, draft: Draft, before: Option<&Unit>, chunks: &mut Vec<Chunk>) {
-        let prefix = self.prefix(&draft.path);
+        let Cutter { count_tokens, settings, .. } = self.cutter;
+        let prefix = prefix(self.prefix_title, &draft.path, count_tokens, settings);
         let mut overlap = if draft.continues { before.and_then(|unit| self.overlap(unit)) } else { None };
         let mut waiting = vec![draft.units];
         while let Some(units) = waiting.pop() {
@@ -217,29 +218,6 @@ impl PassageWriter<'_, '_> {
         }
     }
 
-    /// Title and headings on one line, shortened from the middle if they are too long.
-    fn prefix(&self, path: &[String]) -> String {
-        let repeats = |title: &&str| path.first().is_some_and(|first| first.eq_ignore_ascii_case(title));
-        let title = self.prefix_title.filter(|title| !repeats(title));
-        let mut parts: Vec<&str> = title.into_iter().chain(path.iter().map(String::as_str)).collect();
-        let limit = self.cutter.settings.prefix_tokens_max.min(self.cutter.settings.tokens_max / 3);
-        loop {
-            let joined = parts.join(" > ");
-            if (self.cutter.count_tokens)(&joined) <= limit {
-                return joined;
-            }
-            match parts.len() {
-                0 => return String::new(),
-                1 | 2 => {
-                    parts.remove(0);
-                }
-                _ => {
-                    parts.remove(1);
-                }
-            }
-        }
-    }
-
     /// The last sentence of the running text before a passage.
     fn overlap(&self, unit: &Unit) -> Option<String> {
         if !self.cutter.settings.overlap || unit.kind != BlockKind::Paragraph {
@@ -270,13 +248,41 @@ impl PassageWriter<'_, '_> {
     }
 }
 
+/// Title and headings on one line, shortened from the middle if they are too long.
+pub(super) fn prefix(
+    title: Option<&str>,
+    path: &[String],
+    count_tokens: &dyn Fn(&str) -> usize,
+    settings: &Settings,
+) -> String {
+    let repeats = |title: &&str| path.first().is_some_and(|first| first.eq_ignore_ascii_case(title));
+    let title = title.filter(|title| !repeats(title));
+    let mut parts: Vec<&str> = title.into_iter().chain(path.iter().map(String::as_str)).collect();
+    let limit = settings.prefix_tokens_max.min(settings.tokens_max / 3);
+    loop {
+        let joined = parts.join(" > ");
+        if count_tokens(&joined) <= limit {
+            return joined;
+        }
+        match parts.len() {
+            0 => return String::new(),
+            1 | 2 => {
+                parts.remove(0);
+            }
+            _ => {
+                parts.remove(1);
+            }
+        }
+    }
+}
+
 fn embed_text(prefix: &str, repeated: &str, lead: &str, body: &str) -> String {
     let lead_kind = if lead.starts_with('|') { BlockKind::Table } else { BlockKind::Code };
     let lead = without_markup(lead_kind, lead.trim_end());
     [prefix, repeated, &lead, body].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn without_markup(kind: BlockKind, text: &str) -> String {
+pub(super) fn without_markup(kind: BlockKind, text: &str) -> String {
     match kind {
         BlockKind::Heading { .. } => text.trim_start_matches('#').trim().to_owned(),
         BlockKind::Paragraph => text.replace('`', ""),

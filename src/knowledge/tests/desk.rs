@@ -5,21 +5,24 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::base::{Call, Clock as _, PageRequest, SystemClock, TenantId};
+use crate::base::{Call, Clock, PageRequest, SystemClock, TenantId};
 use crate::files::{self, CollectBlob, Collector, SweepBlobs};
 use crate::identity::Pass;
 use crate::jobs::{self, JobState, Runner, Running, Wakeups};
+use crate::knowledge::embedding::Models;
 use crate::knowledge::extract::{Extractor, Limits};
 use crate::knowledge::*;
 use crate::search::embedder::MiniLm;
 use crate::store::crash::CrashDisks;
 use crate::store::{self, Extensions, Keyspace, Read as _, Scan, Store, StoreOptions};
 
+const SWEEPS: [&str; 2] = ["files.sweep", "budget.release_left"];
+
 pub(super) fn call() -> Call {
     Call::appliance(SystemClock.now())
 }
 
-fn model() -> Arc<MiniLm> {
+pub(super) fn model() -> Arc<MiniLm> {
     static MODEL: OnceLock<Arc<MiniLm>> = OnceLock::new();
     MODEL.get_or_init(|| Arc::new(MiniLm::bundled().unwrap())).clone()
 }
@@ -55,25 +58,36 @@ pub(super) struct Desk {
     pub(super) knowledge: Knowledge,
     store: Arc<Store>,
     wakeups: Arc<Wakeups>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Desk {
     pub(super) fn open(folder: &Path, disks: Option<CrashDisks>) -> Self {
+        Self::open_with(folder, disks, model().into(), Arc::new(SystemClock))
+    }
+
+    pub(super) fn open_with(
+        folder: &Path,
+        disks: Option<CrashDisks>,
+        models: Models,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let wakeups = Arc::new(Wakeups::default());
         let extensions = Extensions::default().with(wakeups.clone());
         let options = StoreOptions { extensions, crash_disks: disks, ..StoreOptions::default() };
         let store = Arc::new(open_store(folder, &options));
         wakeups.remember_in(store.system().clone());
         let settings = Settings { batch_passages: 2, tend_after: Duration::ZERO, ..Settings::default() };
-        let knowledge = Knowledge::new(model(), extractor(), Arc::new(SystemClock), settings);
+        let knowledge = Knowledge::new(models, extractor(), clock.clone(), settings);
         let keyspace = store.tenant(tenant()).unwrap();
-        Self { keyspace, knowledge, store, wakeups }
+        Self { keyspace, knowledge, store, wakeups, clock }
     }
 
     pub(super) fn start(&self) -> Running {
         let knowledge = &self.knowledge;
-        Runner::new(self.store.clone(), Arc::new(SystemClock), self.wakeups.clone())
+        Runner::new(self.store.clone(), self.clock.clone(), self.wakeups.clone())
             .with::<IngestDocument>(knowledge.clone())
+            .with::<ChangeModel>(knowledge.clone())
             .with::<ClearGroup>(knowledge.clone())
             .with::<TendIndex>(knowledge.clone())
             .with::<CollectBlob>(Collector)
@@ -82,7 +96,7 @@ impl Desk {
             .unwrap()
     }
 
-    /// Jobs that wait or run, but for the sweep, which is due much later.
+    /// Jobs that wait or run, but for the sweeps, which are due much later.
     pub(super) fn jobs_left(&self) -> usize {
         let request = PageRequest { after: None, limit: Some(100) };
         // In one snapshot: a job may end and leave another behind it.
@@ -91,7 +105,7 @@ impl Desk {
             Ok::<_, jobs::Error>((waiting, jobs::list(tx, JobState::Running, &request)?.items))
         });
         let (waiting, running) = listed.unwrap();
-        waiting.into_iter().filter(|job| job.name != "files.sweep").count() + running.len()
+        waiting.into_iter().filter(|job| !SWEEPS.contains(&job.name.as_str())).count() + running.len()
     }
 
     /// Runs every job there is.

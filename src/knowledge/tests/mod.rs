@@ -2,6 +2,8 @@
 
 mod crashes;
 mod desk;
+mod embedding;
 mod life;
+mod models;
 mod repair;
 mod rerank;

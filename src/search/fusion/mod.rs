@@ -10,6 +10,7 @@
 //!
 //! Owns no table, no job and no event; [`Settings`] come from `knowledge`. It is bounded by the candidates it is given.
 
+mod by_words;
 mod calibration;
 mod candidate;
 mod explanation;
@@ -20,6 +21,7 @@ mod weighing;
 #[cfg(test)]
 mod tests;
 
+pub use by_words::fuse_by_words;
 pub use calibration::Calibration;
 pub use candidate::{Candidate, gather, union};
 pub use explanation::{Explanation, Timings, Trace, WeightReason};

@@ -6,8 +6,10 @@
 use std::sync::atomic::Ordering;
 
 use super::attached::Indexes;
-use super::rows::{Group, Groups, IndexChange, Passages, Vectors, group_of, number, numbers, range};
-use super::{EmbeddingModel, Error, Passage};
+use super::rows::{Group, Groups, IndexChange, Passages, group_of, number, range};
+use super::spaces::Half;
+use super::vector_in::{self, numbers};
+use super::{Error, Passage};
 use crate::search::keywords::{Change, Entry, KeywordIndex, Language};
 use crate::search::vectors::VectorIndex;
 use crate::store::{Read, ReadTx, Scan, index_log};
@@ -110,7 +112,7 @@ pub(super) fn all_keywords(tx: &ReadTx, index: &KeywordIndex) -> Result<(), Erro
 }
 
 /// Reads the log on into the vector index.
-pub(super) fn vectors(tx: &ReadTx, indexes: &Indexes, model: EmbeddingModel) -> Result<(), Error> {
+pub(super) fn vectors(tx: &ReadTx, indexes: &Indexes) -> Result<(), Error> {
     let mut position = indexes.vectors_position.load(Ordering::SeqCst);
     loop {
         let entries = index_log::read::<IndexChange>(tx, position, ENTRIES_MAX)?;
@@ -119,10 +121,9 @@ pub(super) fn vectors(tx: &ReadTx, indexes: &Indexes, model: EmbeddingModel) -> 
         }
         for (entry, change) in entries {
             let changed = match change {
-                IndexChange::Add { group } => match tx.get::<Groups>(&group)? {
-                    Some(row) => add_vectors(tx, &indexes.vectors, model, group, &row)?,
-                    None => 0,
-                },
+                // One that was withdrawn since has an entry of its own further on.
+                IndexChange::Add { group } if tx.get::<Groups>(&group)?.is_none() => 0,
+                IndexChange::Add { group } => add_vectors(tx, &indexes.vectors, indexes.space.half, group)?,
                 IndexChange::Remove { group, passages } => {
                     (0..passages).filter(|place| indexes.vectors.remove(number(group, *place))).count()
                 }
@@ -135,26 +136,16 @@ pub(super) fn vectors(tx: &ReadTx, indexes: &Indexes, model: EmbeddingModel) -> 
 }
 
 /// Reads every row into an empty vector index; the position it then holds up to.
-pub(super) fn all_vectors(tx: &ReadTx, index: &VectorIndex, model: EmbeddingModel) -> Result<u64, Error> {
-    each_group(tx, |number, group| add_vectors(tx, index, model, number, &group).map(drop))?;
+pub(super) fn all_vectors(tx: &ReadTx, index: &VectorIndex, half: Half) -> Result<u64, Error> {
+    each_group(tx, |number, _| add_vectors(tx, index, half, number).map(drop))?;
     Ok(index_log::last(tx)?)
 }
 
-fn add_vectors(
-    tx: &ReadTx,
-    index: &VectorIndex,
-    model: EmbeddingModel,
-    number: u64,
-    group: &Group,
-) -> Result<usize, Error> {
-    if group.model != model.id {
-        tracing::warn!(owner = %group.owner, model = group.model, "vectors of another model are left out");
-        return Ok(0);
-    }
+fn add_vectors(tx: &ReadTx, index: &VectorIndex, half: Half, number: u64) -> Result<usize, Error> {
     let mut scan = range(number, 0, PASSAGES_AT_A_TIME);
     let mut added = 0;
     loop {
-        let rows = tx.scan::<Vectors>(&scan)?;
+        let rows = vector_in::scan(tx, half, &scan)?;
         let Some((last, _)) = rows.last() else { return Ok(added) };
         scan = scan.after(last);
         for (chunk, bytes) in rows {

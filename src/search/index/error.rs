@@ -22,6 +22,16 @@ pub enum Error {
     /// The files of an index could not be removed, to build it anew.
     #[error("the files of an index could not be removed")]
     Remove(#[source] Arc<std::io::Error>),
+    /// An embedding model gives vectors of another size than it did.
+    #[error("the embedding model {model} gave vectors of {before} numbers and now gives {now}")]
+    OtherDimensions {
+        /// The model.
+        model: String,
+        /// Numbers of the vectors that are stored.
+        before: usize,
+        /// Numbers of the new one.
+        now: usize,
+    },
     /// A document with more passages than a group can have.
     #[error("a group of more than {} passages", super::PASSAGES_MAX)]
     TooManyPassages,
@@ -53,6 +63,7 @@ impl Fault for Error {
             Self::Keywords(error) => error.kind(),
             Self::Vectors(error) => error.kind(),
             Self::Remove(_) => Kind::Internal,
+            Self::OtherDimensions { .. } => Kind::Invalid,
             Self::TooManyPassages => Kind::TooLarge,
         }
     }
@@ -63,6 +74,7 @@ impl Fault for Error {
             Self::Keywords(error) => error.code(),
             Self::Vectors(error) => error.code(),
             Self::Remove(_) => "index_not_removable",
+            Self::OtherDimensions { .. } => "embedding_dimensions_changed",
             Self::TooManyPassages => "too_many_passages",
         }
     }
@@ -77,6 +89,11 @@ impl Fault for Error {
                  directory."
                     .into()
             }
+            Self::OtherDimensions { model, before, now } => format!(
+                "The embedding model \"{model}\" gives vectors of {now} numbers where it gave {before}. It has become another model: \
+                 give it another name with its server, or set its dimensions."
+            )
+            .into(),
             Self::TooManyPassages => "The document is too long. Split it into smaller files.".into(),
         }
     }
@@ -87,7 +104,7 @@ impl Fault for Error {
             Self::Keywords(error) => error.retryable(),
             Self::Vectors(error) => error.retryable(),
             Self::Remove(_) => true,
-            Self::TooManyPassages => false,
+            Self::TooManyPassages | Self::OtherDimensions { .. } => false,
         }
     }
 }

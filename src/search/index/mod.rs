@@ -9,8 +9,10 @@
 //! The rows are the truth. [`TenantIndex`] reads the index log on from its own positions, and is rebuilt from the rows when a
 //! file of it is missing, damaged, of another version, or ahead of or behind what the log still tells.
 //!
-//! Tables, in each tenant's keyspace: `search.group`, `search.passage`, `search.vector`, `search.hidden`, and entries of
-//! the store's index log. Owns no job and no event.
+//! Which embedding model's vectors serve, and how another model's take their place while they do, is in [`spaces`].
+//!
+//! Tables, in each tenant's keyspace: `search.group`, `search.passage`, `search.vector`, `search.vector_other`, `search.space`,
+//! `search.hidden`, and entries of the store's index log. Owns no job and no event.
 //!
 //! Limits: [`PASSAGES_MAX`] passages in a group; 100,000 hidden groups that a search looks at; 256 entries of the log and
 //! 256 passages read at a time; 2,048 changes in a commit of the keyword index; the vectors are saved when 4,096 of them
@@ -22,6 +24,9 @@ mod catch_up;
 mod error;
 mod open;
 mod rows;
+pub mod spaces;
+mod unrelated;
+mod vector_in;
 
 pub use ask::{Answer, Question};
 pub use attached::{EmbeddingModel, TenantIndex};

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use parking_lot::RwLock;
+
 use super::attached::{Indexes, TenantIndex};
-use super::catch_up;
-use super::{EmbeddingModel, Error};
+use super::spaces::{Space, serving_space};
+use super::{Error, catch_up, unrelated};
 use crate::search::keywords::{self, KeywordIndex};
 use crate::search::vectors::{self, VectorIndex};
 use crate::store::{Keyspace, Read, ReadTx, index_log};
@@ -22,20 +24,40 @@ pub(super) fn discard(folder: &Path) -> Result<(), Error> {
 
 pub(super) fn open(index: &TenantIndex, keyspace: &Keyspace) -> Result<Indexes, Error> {
     keyspace.read(|tx| {
-        let keywords = open_keywords(tx, &index.keywords_folder())?;
-        let (vectors, position, saved) = open_vectors(tx, &index.vectors_folder(), index.model)?;
-        let unsaved = if position == saved { 0 } else { vectors.len() as u64 };
-        let indexes = Indexes {
-            keywords,
-            vectors,
-            vectors_position: AtomicU64::new(position),
-            saved_position: AtomicU64::new(saved),
-            unsaved: AtomicU64::new(unsaved),
-        };
+        let keywords = Arc::new(open_keywords(tx, &index.keywords_folder())?);
+        let indexes = open_serving(tx, index, keywords)?;
         catch_up::keywords(tx, &indexes.keywords)?;
-        catch_up::vectors(tx, &indexes, index.model)?;
+        catch_up::vectors(tx, &indexes)?;
         Ok(indexes)
     })
+}
+
+/// The vectors that serve, from their snapshot or the rows, beside a keyword index that is open.
+pub(super) fn open_serving(
+    tx: &ReadTx,
+    index: &TenantIndex,
+    keywords: Arc<KeywordIndex>,
+) -> Result<Indexes, Error> {
+    let space = serving_space(tx)?;
+    let (vectors, position, saved) = open_vectors(tx, &index.vectors_folder(), &space)?;
+    let unsaved = if position == saved { 0 } else { vectors.len() as u64 };
+    Ok(Indexes {
+        keywords,
+        calibration: RwLock::new(unrelated::calibration(tx, &space)?),
+        space,
+        vectors,
+        vectors_position: AtomicU64::new(position),
+        saved_position: AtomicU64::new(saved),
+        unsaved: AtomicU64::new(unsaved),
+        before: None,
+    })
+}
+
+/// An index of the rows of a space, and the position that it holds up to.
+pub(super) fn built(tx: &ReadTx, space: &Space) -> Result<(VectorIndex, u64), Error> {
+    let index = VectorIndex::new(space.model.dimensions, &space.model.id, vectors::Settings::default());
+    let position = catch_up::all_vectors(tx, &index, space.half)?;
+    Ok((index, position))
 }
 
 /// Whether the log still tells everything that came after `position`.
@@ -74,18 +96,20 @@ fn fill_keywords(tx: &ReadTx, index: KeywordIndex) -> Result<KeywordIndex, Error
 }
 
 /// The index, the position it holds up to, and that of the snapshot on disk.
-fn open_vectors(tx: &ReadTx, folder: &Path, model: EmbeddingModel) -> Result<(VectorIndex, u64, u64), Error> {
+fn open_vectors(tx: &ReadTx, folder: &Path, space: &Space) -> Result<(VectorIndex, u64, u64), Error> {
     let settings = vectors::Settings::default();
-    match VectorIndex::load(folder, model.dimensions, model.id, settings) {
+    match VectorIndex::load(folder, space.model.dimensions, &space.model.id, settings) {
         Ok((index, position)) if can_read_on(tx, position)? => return Ok((index, position, position)),
         Ok((_, position)) => {
             tracing::info!(position, "the vector index is built anew: the log does not reach back to it");
         }
         Err(vectors::Error::SnapshotMissing) => {}
+        Err(vectors::Error::SnapshotOfAnotherModel { model, .. }) => {
+            tracing::info!(before = model, now = %space.model.id, "the vector index is built for another model");
+        }
         Err(error) => tracing::warn!(?error, "the vector index is built anew"),
     }
     discard(folder)?;
-    let index = VectorIndex::new(model.dimensions, model.id, settings);
-    let position = catch_up::all_vectors(tx, &index, model)?;
+    let (index, position) = built(tx, space)?;
     Ok((index, position, 0))
 }

@@ -6,7 +6,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::spaces::{self, serving_space};
+use super::{Error, vector_in};
 use crate::base::DocumentId;
 use crate::store::{self, Index, Read, Scan, WriteTx, index_log, tables};
 
@@ -29,7 +30,7 @@ pub struct Group {
     pub language: Option<String>,
     /// How many they are.
     pub passages: u32,
-    /// The embedding model of their vectors.
+    /// The embedding model that served when they were prepared.
     pub model: String,
 }
 
@@ -44,7 +45,7 @@ pub struct Passage {
     pub hash: Bytes,
 }
 
-static BY_HASH: Index<Passages, [u8; 32]> =
+pub(super) static BY_HASH: Index<Passages, [u8; 32]> =
     Index::many("search.passage.by_hash", |_, passage: &Passage| passage.hash.as_ref().try_into().ok());
 
 tables! {
@@ -52,8 +53,6 @@ tables! {
     pub(super) Groups = "search.group": u64 => Group;
     /// Their passages, by number.
     pub(super) Passages = "search.passage": u64 => Passage, [BY_HASH];
-    /// The vectors of the passages as f32, little-endian: the truth of the vector index.
-    pub(super) Vectors = "search.vector": u64 => Bytes;
     /// Groups that no search may find though the indexes may hold them.
     pub(super) Hidden = "search.hidden": u64 => ();
 }
@@ -93,8 +92,8 @@ pub fn begin(tx: &mut WriteTx<'_>) -> Result<u64, store::Error> {
     tx.next_number(SEQUENCE)
 }
 
-/// Adds the passage at `place` of a group that is not prepared yet, with its vector. One without words has none, and is never
-/// found.
+/// Adds the passage at `place` of a group that is not prepared yet, with its vector, which is of a model that
+/// [`spaces::accepts`] has let in. One without a vector is found by its words only.
 ///
 /// # Errors
 /// [`Error::TooManyPassages`], or when the engine fails.
@@ -110,9 +109,11 @@ pub fn add(
     }
     let chunk = number(group, place);
     tx.put::<Passages>(&chunk, passage)?;
+    if vector.is_none() && !passage.text.trim().is_empty() {
+        spaces::note_gap(tx)?;
+    }
     if let Some(vector) = vector {
-        let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-        tx.put::<Vectors>(&chunk, &bytes.into())?;
+        vector_in::put(tx, serving_space(tx)?.half, chunk, vector)?;
     }
     Ok(chunk)
 }
@@ -124,6 +125,7 @@ pub fn add(
 pub fn prepare(tx: &mut WriteTx<'_>, number: u64, group: &Group) -> Result<(), store::Error> {
     tx.put::<Groups>(&number, group)?;
     tx.put::<Hidden>(&number, &())?;
+    spaces::prepared(tx, number)?;
     index_log::append(tx, &IndexChange::Add { group: number }).map(drop)
 }
 
@@ -155,7 +157,7 @@ pub fn clear(tx: &mut WriteTx<'_>, group: u64, rows_max: usize) -> Result<usize,
     let chunks = tx.keys::<Passages>(&range(group, 0, rows_max))?;
     for chunk in &chunks {
         tx.remove::<Passages>(chunk)?;
-        tx.remove::<Vectors>(chunk)?;
+        vector_in::remove(tx, *chunk)?;
     }
     Ok(chunks.len())
 }
@@ -184,18 +186,10 @@ pub fn passage(tx: &impl Read, chunk: u64) -> Result<Option<Passage>, store::Err
     tx.get::<Passages>(&chunk)
 }
 
-/// The vector of any passage with this hash, so that the same text is never embedded twice.
+/// The vector that the model that serves has given any passage with this hash, so that the same text is never embedded twice.
 ///
 /// # Errors
 /// When the engine fails.
 pub fn vector_of_text(tx: &impl Read, hash: &[u8; 32]) -> Result<Option<Vec<f32>>, store::Error> {
-    match BY_HASH.scan(tx, &Scan::prefix(hash, 1))?.first() {
-        Some((chunk, _)) => Ok(tx.get::<Vectors>(chunk)?.map(|bytes| numbers(&bytes))),
-        None => Ok(None),
-    }
-}
-
-/// The numbers of a vector's bytes.
-pub(super) fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect()
+    vector_in::of_text(tx, serving_space(tx)?.half, hash)
 }

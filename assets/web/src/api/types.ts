@@ -200,6 +200,8 @@ export interface Document {
   chunks: number;
   language: string | null;
   failure: { code: string; detail: string } | null;
+  /** Why reading it does not get on at the moment; it goes on by itself. */
+  waiting: { code: string; detail: string } | null;
   created_at: string;
   updated_at: string;
 }
