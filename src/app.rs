@@ -17,7 +17,7 @@ use crate::assistant::{self, AnswerMessage, Assistant, Choosing, Models};
 use crate::base::{Clock, Fault, Micros, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{AtLimit, Budget, BudgetAlerted, Budgets, Limit, ReleaseLeft};
 use crate::config::{ProviderAuth, ProviderKind, ProviderSettings, RetrievalStrategy, Settings};
-use crate::conversations::{ConversationChanged, MessagePosted};
+use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, MessagePosted, Pictures};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
 use crate::http::{Limits, Services};
@@ -45,6 +45,11 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(30);
 const JOBS_GRACE: Duration = Duration::from_secs(10);
 /// Documents that are taken apart at a time.
 const EXTRACTING_MAX: usize = 2;
+
+/// Pictures that are made clean at a time: each needs some 250 MB for a moment.
+const CLEANING_MAX: usize = 1;
+/// Pictures that wait for it.
+const CLEANING_WAITING_MAX: usize = 32;
 
 /// A running appliance without its listeners.
 pub struct App {
@@ -144,7 +149,8 @@ fn models(settings: &Settings, outbound: &Outbound, budgets: Budgets) -> anyhow:
             if one.is_here() && !own { Price::free(&one.model) } else { prices.of(&one.model)?.clone() };
         models.push((model(one, outbound.clone())?, price));
     }
-    Ok(Models::new(choosing, models, budgets))
+    let seeing = settings.ai.provider.iter().filter(|one| one.looks_at_images());
+    Ok(Models::new(choosing, models, budgets).with_eyes(seeing.map(|one| one.name.clone())))
 }
 
 /// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
@@ -254,6 +260,7 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ReleaseLeft>(budgets.clone())
         .with::<crate::files::CollectBlob>(Collector)
         .with::<crate::files::SweepBlobs>(Collector)
+        .with::<ForgetImages>(ImageSweeper)
         .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
         .with::<ForgetSessions>(SessionSweeper)
 }
@@ -295,10 +302,12 @@ impl App {
         let knowledge =
             Knowledge::new(Arc::new(embedder), extractor, clock.clone(), knowledge_settings(settings));
         let budgets = Budgets::new(default_budget(settings));
+        let models = models(settings, &outbound, budgets.clone())?;
+        let looks_at_images = models.look_at_images();
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            models(settings, &outbound, budgets.clone())?,
+            models,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
@@ -324,6 +333,8 @@ impl App {
             authority_pem: tls.authority_pem.clone(),
             hub,
             knowledge,
+            pictures: Pictures::new(CLEANING_MAX, CLEANING_WAITING_MAX),
+            looks_at_images,
             budgets,
             stopping: stopping.clone(),
         });

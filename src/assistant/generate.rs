@@ -4,6 +4,7 @@ use futures_util::StreamExt as _;
 
 use super::draft::Draft;
 use super::ground::Grounder;
+use super::images::Images;
 use super::prompt::{self, NO_ANSWER};
 use super::quote::PassageGiven;
 use crate::ai::{self, ChatRequest, Event, Provider, StopReason, Usage};
@@ -36,13 +37,21 @@ pub(super) struct Wish<'a> {
     /// What was said before, oldest first.
     pub(super) history: &'a [Message],
     pub(super) passages: &'a [PassageGiven],
+    pub(super) images: &'a Images,
 }
 
 impl Wish<'_> {
-    /// What the model is sent.
-    pub(super) fn request(&self) -> ChatRequest {
-        let history: Vec<ai::Message> = self.history.iter().filter_map(said).collect();
-        let mut request = prompt::request(self.workspace, self.passages, &history, self.question);
+    /// What a model is sent that looks at pictures, or one that does not.
+    pub(super) fn request(&self, sees: bool) -> ChatRequest {
+        let shown = |message: &Message| {
+            said(message).map(|said| if sees { said.with_images(self.images.of(message.id)) } else { said })
+        };
+        let history: Vec<ai::Message> = self.history.iter().filter_map(shown).collect();
+        let question = self.images.told(self.question, sees);
+        let mut request = prompt::request(self.workspace, self.passages, &history, &question);
+        if let Some(last) = request.messages.last_mut().filter(|_| sees) {
+            last.images = self.images.of_question();
+        }
         request.tenant = self.tenant.map(str::to_owned);
         request
     }
@@ -65,7 +74,7 @@ pub(super) async fn generate(
     passages: &[PassageGiven],
     draft: &mut Draft,
 ) -> Heard {
-    let input_bytes = request.text_bytes();
+    let input_bytes = request.weight_bytes();
     let mut stream = provider.stream(request);
     let mut grounder = Grounder::new(passages.iter().map(|passage| passage.number));
     let (mut reply, mut text) = (String::new(), String::new());

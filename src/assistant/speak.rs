@@ -52,7 +52,7 @@ pub(super) struct Asked {
 }
 
 /// Whether the budget allows a call.
-enum Allowed {
+pub(super) enum Allowed {
     /// So much is set aside for it.
     Yes(Micros),
     No(AtLimit),
@@ -68,7 +68,7 @@ pub(super) struct Speaker<'a> {
 
 impl Speaker<'_> {
     pub(super) async fn speak(&self, wish: Wish<'_>, draft: &mut Draft) -> Result<Asked, Error> {
-        let plan = self.models.plan(wish.question, wish.history.len());
+        let plan = self.models.plan(wish.question, wish.history.len(), wish.images.count());
         let mut asked = Asked {
             spoken: Spoken::Nobody,
             note: None,
@@ -103,7 +103,7 @@ impl Speaker<'_> {
         asked: &mut Asked,
     ) -> Result<bool, Error> {
         for wish in [wish, shortened(wish)] {
-            let request = wish.request();
+            let request = wish.request(self.models.sees(&choice.provider));
             let most = match self.reserve(model, &request).await? {
                 Allowed::Yes(amount) => amount,
                 Allowed::No(at_limit) => {
@@ -148,7 +148,7 @@ impl Speaker<'_> {
     }
 
     /// Sets aside what the call can cost at most. What is free needs no budget.
-    async fn reserve(&self, model: &Model, request: &ChatRequest) -> Result<Allowed, Error> {
+    pub(super) async fn reserve(&self, model: &Model, request: &ChatRequest) -> Result<Allowed, Error> {
         if model.price.is_free() {
             return Ok(Allowed::Yes(Micros::ZERO));
         }
@@ -172,7 +172,7 @@ impl Speaker<'_> {
     }
 
     /// Books a call that came to nothing.
-    async fn book(&self, charge: Option<NewCharge>) -> Result<(), Error> {
+    pub(super) async fn book(&self, charge: Option<NewCharge>) -> Result<(), Error> {
         let Some(charge) = charge else { return Ok(()) };
         let (budgets, now, subject) = (self.models.budgets.clone(), self.clock.now(), self.subject);
         self.keyspace.write(move |tx| budgets.charge(tx, now, subject, &charge).map_err(Error::from)).await
@@ -180,7 +180,7 @@ impl Speaker<'_> {
 }
 
 /// What a call cost; what was set aside for it where a server tells more than can be counted.
-fn cost(model: &Model, choice: &Choice, usage: &Usage, most: Micros) -> Micros {
+pub(super) fn cost(model: &Model, choice: &Choice, usage: &Usage, most: Micros) -> Micros {
     model.price.cost(usage).unwrap_or_else(|error| {
         tracing::error!(?error, provider = choice.provider, "the cost of a call cannot be told");
         most
@@ -242,7 +242,7 @@ fn nobody_answered(attempts: &[Attempt]) -> String {
 }
 
 /// Whether a failure says something about the provider, not about this one request.
-fn is_its_fault(error: &ai::Error) -> bool {
+pub(super) fn is_its_fault(error: &ai::Error) -> bool {
     !matches!(
         error,
         ai::Error::ContextTooLong { .. }
@@ -253,7 +253,7 @@ fn is_its_fault(error: &ai::Error) -> bool {
     )
 }
 
-fn charge(choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
+pub(super) fn charge(choice: &Choice, usage: Usage, cost: Micros) -> NewCharge {
     let tier = choice.tier.map_or_else(|| "fixed".to_owned(), |tier| tier.to_string());
     NewCharge { provider: choice.provider.clone(), model: choice.model.clone(), tier, usage, cost }
 }
@@ -264,6 +264,9 @@ fn prompt_hash(request: &ChatRequest) -> String {
     for message in &request.messages {
         hasher.update(format!("{:?} {}\n", message.role, message.text.len()).as_bytes());
         hasher.update(message.text.as_bytes());
+        for image in &message.images {
+            hasher.update(blake3::hash(&image.bytes).as_bytes());
+        }
     }
     hasher.finalize().to_hex().to_string()
 }
@@ -296,7 +299,7 @@ impl Attempt {
 }
 
 /// What became of a model, for people: follows its name.
-fn said(error: &ai::Error) -> &'static str {
+pub(super) fn said(error: &ai::Error) -> &'static str {
     match error {
         ai::Error::TimedOut { .. } => "took too long",
         ai::Error::Interrupted { .. } => "broke off",

@@ -71,6 +71,9 @@ pub struct ProviderSettings {
     /// Google only: the version of the API, such as `v1beta`.
     #[serde(default)]
     pub api_version: Option<String>,
+    /// Whether the model looks at pictures; the three vendors' do when it is left out.
+    #[serde(default)]
+    pub vision: Option<bool>,
     /// Whether the model is told a temperature; what its kind makes of it when it is left out.
     #[serde(default)]
     pub send_temperature: Option<bool>,
@@ -110,6 +113,12 @@ impl ProviderSettings {
             return Some(format!("\"{name}\": api_version is for kind = \"google\""));
         }
         None
+    }
+
+    /// Whether the model looks at pictures.
+    #[must_use]
+    pub fn looks_at_images(&self) -> bool {
+        self.vision.unwrap_or(self.kind != ProviderKind::OpenAiCompatible)
     }
 
     /// Takes in the key.

@@ -51,10 +51,15 @@ impl Settings {
         findings
     }
 
-    /// What is no mistake and yet will not do what it seems to: models that will not be reached. Each sentence says what to
+    /// What is no mistake and yet will not do what it seems to: models that will not be reached, or that are
+    /// to look at pictures and cannot. Each sentence says what to
     /// write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
-        self.outbound.unreached(&self.ai.provider)
+        let mut notices = self.outbound.unreached(&self.ai.provider);
+        if self.assistant.provider == super::AUTO {
+            notices.extend(self.routing.blind(&self.ai.provider));
+        }
+        notices
     }
 }

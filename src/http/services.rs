@@ -13,6 +13,7 @@ use super::Limits;
 use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
+use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, SignIn};
 use crate::knowledge::Knowledge;
 use crate::realtime::Hub;
@@ -45,6 +46,10 @@ pub struct Services {
     pub hub: Hub,
     /// Documents.
     pub knowledge: Knowledge,
+    /// Makes pictures clean.
+    pub pictures: Pictures,
+    /// Whether a model is configured that looks at them.
+    pub looks_at_images: bool,
     /// What answers may cost.
     pub budgets: Budgets,
     /// Told when open connections should come to an end.

@@ -101,6 +101,8 @@ impl Desk {
             authority_pem: tls.authority_pem.clone(),
             hub: Hub::new(crate::realtime::Limits::default()),
             knowledge: knowledge(),
+            pictures: crate::conversations::Pictures::new(1, 1),
+            looks_at_images: false,
             budgets: Budgets::new(Budget::default()),
             stopping: CancellationToken::new(),
         });

@@ -14,6 +14,7 @@ mod documents;
 mod egress;
 mod events;
 mod files;
+mod images;
 mod model;
 mod models;
 mod rights;
