@@ -86,6 +86,9 @@ pub fn clean(sent: &[u8]) -> Result<Picture, Error> {
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP) {
         return Err(Error::ImageUnknown);
     }
+    if format == ImageFormat::Jpeg && !is_whole_jpeg(sent) {
+        return Err(Error::ImageDamaged);
+    }
     let (decoded, turn) = decode(sent, format)?;
     // Eight bits a channel are what the two formats and every model have in common.
     let decoded: DynamicImage =
@@ -93,6 +96,40 @@ pub fn clean(sent: &[u8]) -> Result<Picture, Error> {
     let mut kept = reduced(decoded);
     kept.apply_orientation(turn);
     encode(&kept, format == ImageFormat::Jpeg)
+}
+
+/// Whether a JPEG goes on to its end marker (ITU-T T.81, annex B); its decoder would fill with grey what is missing. What
+/// follows the end, such as the film of a moving photo, is not looked at.
+fn is_whole_jpeg(sent: &[u8]) -> bool {
+    const END: u8 = 0xd9;
+    const SCAN: u8 = 0xda;
+    let mut at = 2;
+    while let Some(&[first, marker]) = sent.get(at..at.saturating_add(2)) {
+        match (first, marker) {
+            (0xff, END) => return true,
+            (0xff, 0x01 | 0xd0..=0xd8) => at += 2,
+            (0xff, 0x02..=0xfe) => {
+                let length = sent
+                    .get(at + 2..at + 4)
+                    .map_or(0, |pair| pair.iter().fold(0, |length, byte| length * 256 + usize::from(*byte)));
+                at += 2 + length;
+                if marker == SCAN {
+                    at += scan_bytes(sent.get(at..).unwrap_or_default());
+                }
+            }
+            // Filling, or bytes that decoders pass over.
+            _ => at += 1,
+        }
+    }
+    false
+}
+
+/// Bytes of coded pixels before the next marker; within them 0xff is followed by 0 or a restart marker.
+fn scan_bytes(coded: &[u8]) -> usize {
+    let marker = coded
+        .windows(2)
+        .position(|pair| matches!(pair, [0xff, marker] if !matches!(marker, 0 | 0xd0..=0xd7)));
+    marker.unwrap_or(coded.len())
 }
 
 /// The pixels, and the turn that they are to be shown with.
@@ -187,6 +224,7 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use image::{Rgb, Rgba, RgbaImage};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -286,15 +324,15 @@ mod tests {
 
     #[test]
     fn a_picture_that_is_cut_off_or_damaged_is_refused() {
-        for format in [ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
             let whole = encoded(&noise(60, 60), format);
             for part in [12, whole.len() / 3, whole.len() - whole.len() / 4] {
                 assert!(matches!(clean(&whole[..part]), Err(Error::ImageDamaged)), "{format:?} {part}");
             }
         }
-        // A JPEG without its end is still a picture to its decoder, one without pixels is none.
         let jpeg = encoded(&noise(60, 60), ImageFormat::Jpeg);
-        assert!(clean(&jpeg[..40]).is_err());
+        // The film of a moving photo follows its end.
+        assert!(clean(&[&jpeg[..], b"ftypmp42\xff\xda\xff\xda"].concat()).is_ok());
         let mut mislabelled = b"\x89PNG\r\n\x1a\n".to_vec();
         mislabelled.extend(jpeg);
         assert!(matches!(clean(&mislabelled), Err(Error::ImageDamaged)));
@@ -329,6 +367,25 @@ mod tests {
         let picture = clean(&encoded(&noise(1_500, 1_500), ImageFormat::Png)).unwrap();
         assert_eq!((picture.media_type, picture.width), (ImageType::Jpeg, 1_500));
         assert!(picture.bytes.len() <= IMAGE_BYTES_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_with_any_of_its_bytes_changed_is_kept_whole_or_refused(
+            format in 0_usize..4,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        ) {
+            let formats = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP];
+            let mut sent = encoded(&halves(24, 16), formats[format]);
+            for (place, byte) in changes {
+                let place = place.index(sent.len());
+                sent[place] = byte;
+            }
+            if let Ok(picture) = clean(&sent) {
+                let again = clean(&picture.bytes).unwrap();
+                prop_assert_eq!((again.width, again.height), (picture.width, picture.height));
+            }
+        }
     }
 
     #[test]

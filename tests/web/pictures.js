@@ -44,6 +44,7 @@ export function pictureTests(world) {
           await page.getByRole('button', { name: 'Remove tall.png' }).click();
           assert.equal(await attached(page).count(), 1);
           await box(page).fill('What does this mean?');
+          // Whether or not the picture is there by now.
           await box(page).press('Enter');
           await answers(page).first().locator('button.marker').waitFor();
           assert.match(await answers(page).first().innerText(), /grinder is jammed/);
@@ -79,7 +80,7 @@ export function pictureTests(world) {
         await page.evaluate(give, { way, base64: bytes.buffer.toString('base64') });
       }
       await attached(page).nth(1).getByText('is attached').waitFor();
-      await page.getByRole('button', { name: 'Send' }).click();
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
       await answers(page).first().locator('button.marker').waitFor();
       assert.equal(await page.getByRole('button', { name: /Picture from you \(\d\/2\), show larger/ }).count(), 2);
       await picture(page, 'pictures-several');
@@ -90,7 +91,7 @@ export function pictureTests(world) {
       await choose(page, { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
       await page.getByText('This file is not a picture.').waitFor();
       await box(page).fill('What does E-17 mean?');
-      assert.equal(await page.getByRole('button', { name: 'Send' }).getAttribute('aria-disabled'), 'true');
+      assert.equal(await page.getByRole('button', { name: 'Send', exact: true }).getAttribute('aria-disabled'), 'true');
       await picture(page, 'pictures-refused');
       await choose(page, { name: 'manual.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') });
       await page.getByText('manual.pdf is not a picture.').waitFor();
@@ -110,7 +111,7 @@ export function pictureTests(world) {
         await attach(page).waitFor();
         await choose(page, await photo(page, 'display', 600, 400));
         await attached(page).first().getByText('is attached').waitFor();
-        await page.getByRole('button', { name: 'Send' }).click();
+        await page.getByRole('button', { name: 'Send', exact: true }).click();
         await page.locator('.picture.shown').first().waitFor();
         await page.getByRole('button', { name: 'Picture from you, show larger' }).click();
         await page.getByRole('dialog', { name: 'Picture from you' }).locator('.picture.shown').waitFor();
