@@ -118,7 +118,9 @@ impl ProviderSettings {
     /// Whether the model looks at pictures.
     #[must_use]
     pub fn looks_at_images(&self) -> bool {
-        self.vision.unwrap_or(self.kind != ProviderKind::OpenAiCompatible)
+        let usually =
+            matches!(self.kind, ProviderKind::OpenAi | ProviderKind::Anthropic | ProviderKind::Google);
+        self.vision.unwrap_or(usually)
     }
 
     /// Takes in the key.
