@@ -274,6 +274,16 @@ async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error>
     queued.await.map(drop)
 }
 
+/// The store as the settings have it, with what is told of its changes.
+fn store_options(settings: &Settings, hub: &Hub, wakeups: &Arc<Wakeups>) -> StoreOptions {
+    StoreOptions {
+        cache_bytes_max: settings.store.cache_bytes_max,
+        idle_close: Duration::from_secs(settings.store.idle_close_s),
+        extensions: Extensions::default().with(wakeups.clone()).with(Arc::new(news(hub))),
+        crash_disks: None,
+    }
+}
+
 impl App {
     /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
     /// in a second process of.
@@ -284,13 +294,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
-        let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
-        let options = StoreOptions {
-            cache_bytes_max: settings.store.cache_bytes_max,
-            idle_close: Duration::from_secs(settings.store.idle_close_s),
-            extensions,
-            crash_disks: None,
-        };
+        let options = store_options(settings, &hub, &wakeups);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         let embedder = tokio::task::spawn_blocking(MiniLm::bundled).await??;

@@ -26,7 +26,7 @@ use crate::files::{self, BlobHash};
 use crate::store::Keyspace;
 
 /// Bytes of a file that is sent as a picture.
-pub const IMAGE_UPLOAD_BYTES_MAX: u64 = 12 << 20;
+pub const IMAGE_UPLOAD_BYTES_MAX: usize = 12 << 20;
 /// Pixels of a picture that is sent: those of a camera, not of a bomb.
 pub const IMAGE_PIXELS_MAX: u64 = 40_000_000;
 /// Pixels of an edge of what is kept.
@@ -72,7 +72,7 @@ impl Pictures {
     /// [`Error::ImageUnknown`], [`Error::ImageDamaged`], [`Error::ImageTooLarge`]; [`Error::ImagesBusy`] at once when too many wait.
     pub async fn clean(&self, keyspace: &Keyspace, blob: BlobHash) -> Result<Picture, Error> {
         let keyspace = keyspace.clone();
-        let work = move || clean(&files::read_blocking(&keyspace, blob, IMAGE_UPLOAD_BYTES_MAX)?);
+        let work = move || clean(&files::read_blocking(&keyspace, blob, IMAGE_UPLOAD_BYTES_MAX as u64)?);
         self.pool.run(work).await.map_err(|_| Error::ImagesBusy)?
     }
 }
@@ -103,8 +103,8 @@ pub fn clean(sent: &[u8]) -> Result<Picture, Error> {
 fn is_whole_jpeg(sent: &[u8]) -> bool {
     const END: u8 = 0xd9;
     const SCAN: u8 = 0xda;
-    let mut at = 2;
-    while let Some(&[first, marker]) = sent.get(at..at.saturating_add(2)) {
+    let mut at = 2_usize;
+    while let Some(&[first, marker]) = sent.get(at..at + 2) {
         match (first, marker) {
             (0xff, END) => return true,
             (0xff, 0x01 | 0xd0..=0xd8) => at += 2,
@@ -140,7 +140,7 @@ fn decode(sent: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation
     limits.max_alloc = Some(DECODING_BYTES_MAX);
     let mut reader = ImageReader::with_format(Cursor::new(sent), format);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(refused)?;
+    let mut decoder = reader.into_decoder().map_err(|error| refused(&error))?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return Err(Error::ImageDamaged);
@@ -150,10 +150,10 @@ fn decode(sent: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation
     }
     // A turn that cannot be read is none.
     let turn = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    Ok((DynamicImage::from_decoder(decoder).map_err(refused)?, turn))
+    Ok((DynamicImage::from_decoder(decoder).map_err(|error| refused(&error))?, turn))
 }
 
-fn refused(error: ImageError) -> Error {
+fn refused(error: &ImageError) -> Error {
     match error {
         ImageError::Limits(_) => Error::ImageTooLarge,
         _ => Error::ImageDamaged,

@@ -29,7 +29,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const BUCKETS: u64 = 1 << 17;
 const CHECKS_BETWEEN_SWEEPS: u32 = 1 << 16;
-const IMAGE_BYTES_MAX: usize = IMAGE_UPLOAD_BYTES_MAX as usize;
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The routes that take a file's bytes.
@@ -176,7 +175,7 @@ impl Limits {
         });
         let image = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == IMAGES);
         let (bytes_max, timeout) = if upload {
-            (if image { IMAGE_BYTES_MAX } else { self.upload_bytes_max }, UPLOAD_TIMEOUT)
+            (if image { IMAGE_UPLOAD_BYTES_MAX } else { self.upload_bytes_max }, UPLOAD_TIMEOUT)
         } else {
             (self.body_bytes_max, self.timeout)
         };

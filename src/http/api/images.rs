@@ -52,7 +52,7 @@ async fn send(
     services.limits.image(&context)?;
     let (call, sealer) = (caller.call, services.sealer.clone());
     let stream = body.into_data_stream().map_err(std::io::Error::other);
-    let sent = files::put_stream(&keyspace, call.now, stream, IMAGE_UPLOAD_BYTES_MAX).await;
+    let sent = files::put_stream(&keyspace, call.now, stream, IMAGE_UPLOAD_BYTES_MAX as u64).await;
     let sent = sent.map_err(conversations::Error::from)?;
     let hash = sent.hash();
     let cleaned = services.pictures.clean(&keyspace, hash).await;

@@ -20,6 +20,8 @@ export class Attachment {
   sent = $state(0);
   /** What the server says to it; empty when it says nothing. */
   problem = $state('');
+  /** The server will never take it, however often it is sent. */
+  hopeless = $state(false);
   kept: KeptPicture | null = null;
   /** Sending it again with the same key keeps it once. */
   readonly key = newKey();
@@ -109,6 +111,7 @@ export class Attachments {
     } catch (error) {
       if (signal.aborted) return;
       item.problem = error instanceof ApiError ? error.message : '';
+      item.hopeless = error instanceof ApiError && error.status >= 400 && error.status < 429;
       item.state = 'failed';
     }
   }

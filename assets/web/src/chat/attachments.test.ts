@@ -59,15 +59,20 @@ describe('attachments', () => {
     const server = new Server();
     const attachments = new Attachments(server);
     attachments.add([file('a.png')]);
-    server.sent[0]?.refuse(new ApiError(400, { detail: 'This picture is damaged.' }, null));
+    server.sent[0]?.refuse(new ApiError(503, { detail: 'Many pictures are being sent.' }, null));
     await turn();
     const [item] = attachments.items;
-    expect([item?.state, item?.problem, attachments.settled]).toEqual(['failed', 'This picture is damaged.', false]);
+    expect([item?.state, item?.problem, attachments.settled]).toEqual(['failed', 'Many pictures are being sent.', false]);
+    expect(item?.hopeless).toBe(false);
     if (item) attachments.again(item);
     server.sent[1]?.refuse(new NetworkError('gone'));
     await turn();
     expect([item?.state, item?.problem]).toEqual(['failed', '']);
     expect(server.sent[1]?.options.idempotencyKey).toBe(server.sent[0]?.options.idempotencyKey);
+    if (item) attachments.again(item);
+    server.sent[2]?.refuse(new ApiError(400, { detail: 'This picture is damaged.' }, null));
+    await turn();
+    expect([item?.problem, item?.hopeless]).toEqual(['This picture is damaged.', true]);
   });
 
   it('are at most four, and only pictures', () => {
