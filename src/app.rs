@@ -25,7 +25,7 @@ use crate::config::{
     EmbeddingKind, EmbeddingModelSettings, ProviderAuth, ProviderKind, ProviderSettings, RerankField,
     RerankerKind, RerankerSettings, RetrievalStrategy, Settings,
 };
-use crate::conversations::{ConversationChanged, MessagePosted};
+use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, MessagePosted, Pictures};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
 use crate::http::{Limits, Services};
@@ -55,6 +55,11 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(30);
 const JOBS_GRACE: Duration = Duration::from_secs(10);
 /// Documents that are taken apart at a time.
 const EXTRACTING_MAX: usize = 2;
+
+/// Pictures that are made clean at a time: each needs some 250 MB for a moment.
+const CLEANING_MAX: usize = 1;
+/// Pictures that wait for it.
+const CLEANING_WAITING_MAX: usize = 32;
 
 /// A running appliance without its listeners.
 pub struct App {
@@ -260,7 +265,9 @@ fn models(
             }
         }
     }
-    let models = Models::new(choosing, models, keyring, budgets);
+    let seeing = settings.ai.provider.iter().filter(|one| one.looks_at_images());
+    let models =
+        Models::new(choosing, models, keyring, budgets).with_eyes(seeing.map(|one| one.name.clone()));
     Ok(match here {
         Some(here) => models.with_local(here, settings.local_model.passages),
         None => models,
@@ -536,6 +543,7 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ReleaseLeft>(budgets.clone())
         .with::<crate::files::CollectBlob>(Collector)
         .with::<crate::files::SweepBlobs>(Collector)
+        .with::<ForgetImages>(ImageSweeper)
         .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
         .with::<ForgetSessions>(SessionSweeper)
 }
@@ -570,16 +578,13 @@ impl App {
         let budgets = Budgets::new(default_budget(settings));
         let keyring = keyring(settings, sealer.clone(), store.system().clone());
         let knowledge = open_knowledge(settings, program, &clock, &outbound, &budgets).await?;
+        let here = local_model(settings, program, &clock)?;
+        let models = models(settings, here, &outbound, keyring.clone(), budgets.clone())?;
+        let looks_at_images = models.look_at_images();
         let assistant = Assistant::new(
             knowledge.clone(),
             hub.clone(),
-            models(
-                settings,
-                local_model(settings, program, &clock)?,
-                &outbound,
-                keyring.clone(),
-                budgets.clone(),
-            )?,
+            models,
             store.system().clone(),
             clock.clone(),
             assistant_settings(settings),
@@ -606,6 +611,8 @@ impl App {
             hub,
             knowledge,
             assistant,
+            pictures: Pictures::new(CLEANING_MAX, CLEANING_WAITING_MAX),
+            looks_at_images,
             budgets,
             keyring,
             stopping: stopping.clone(),

@@ -79,6 +79,12 @@ impl ChatRequest {
         self.messages.iter().map(|message| message.text.len()).sum()
     }
 
+    /// What the texts and the pictures weigh together, in bytes of text: for guesses of what a call took.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        self.text_bytes().saturating_add(self.images().count().saturating_mul(image::IMAGE_WEIGHT_BYTES))
+    }
+
     /// Whether anything is to be looked at, so that only a model with eyes will do.
     #[must_use]
     pub fn has_images(&self) -> bool {

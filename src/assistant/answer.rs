@@ -18,6 +18,8 @@ use super::books::{Books, pay};
 use super::draft::Draft;
 use super::follow_up::standalone;
 use super::generate::Wish;
+use super::images::Images;
+use super::look::Looked;
 use super::models::Models;
 use super::plan::{Plan, plan};
 use super::quote::{self, PassageGiven};
@@ -91,6 +93,15 @@ const QUOTING_WAITING_MAX: usize = 64;
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// Said where the budget is used up and the workspace wants a person to answer then.
 const FOR_A_PERSON: &str = "I cannot answer this myself at the moment. A person has to look at it.";
+/// Said to a picture without words where no model looks at pictures.
+const CANNOT_LOOK: &str = "I cannot look at pictures here. Please tell me in words what it shows.";
+/// Said to a picture without words where no model could look at it this time.
+const COULD_NOT_LOOK: &str =
+    "I could not look at the picture just now. Please tell me in words what it shows.";
+/// Noted on an answer to the words beside a picture, for the same two reasons.
+const CANNOT_LOOK_NOTE: &str = "Pictures cannot be looked at here, so only the words were answered.";
+const COULD_NOT_LOOK_NOTE: &str =
+    "The picture could not be looked at this time, so only the words were answered.";
 /// In place of a provider and a model where none answered.
 const NOBODY: &str = "none";
 /// What is shown of a passage that a model cites.
@@ -111,6 +122,13 @@ pub struct Assistant {
     pub(super) replays: Arc<Semaphore>,
 }
 
+/// What was said before the question, and what is shown with both.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    history: &'a [Message],
+    images: &'a Images,
+}
+
 /// An answer before it is stored.
 struct Composed {
     text: String,
@@ -123,6 +141,23 @@ struct Composed {
     note: Option<String>,
     /// Of the last call of a model, to be settled with the answer.
     charge: Option<NewCharge>,
+}
+
+impl Composed {
+    /// What is said when nobody has an answer.
+    fn of_nobody(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            declined: true,
+            quoted: false,
+            provider: NOBODY.to_owned(),
+            model: NOBODY.to_owned(),
+            citations: Vec::new(),
+            uncited: Vec::new(),
+            note: None,
+            charge: None,
+        }
+    }
 }
 
 impl Assistant {
@@ -151,6 +186,10 @@ impl Assistant {
         draft: &mut Draft,
     ) -> Result<(Composed, Timings, Trace), Error> {
         let begun = Instant::now();
+        let mut images = Images::load(keyspace, question, history).await;
+        let looked = self.look(keyspace, subject, question, Before { history, images: &images }).await?;
+        images.looked = looked.words;
+        let asked_as = searched(asked_as, &question.text, images.looked.as_deref());
         let wanted = asked_as.as_deref().unwrap_or(&question.text);
         let options = Options {
             limit: self.settings.passages_max,
@@ -164,18 +203,63 @@ impl Assistant {
         draft.reading();
         let mut trace = Trace::of(&retrieval, &options);
         let passages = &retrieval.passages;
-        let composed = if passages.is_empty() {
+        trace.attempts = looked.attempts;
+        let composed = if wanted.trim().is_empty() {
+            self.blind(draft)
+        } else if passages.is_empty() {
             self.quoted(wanted, passages, draft).await?
         } else {
-            let asked = self.asked(keyspace, subject, question, history, passages, draft).await?;
+            let before = Before { history, images: &images };
+            let asked = self.asked(keyspace, subject, question, before, passages, draft).await?;
             trace.decision = serde_json::to_value(&asked.decision).unwrap_or_default();
-            trace.attempts.clone_from(&asked.attempts);
+            trace.attempts.extend(asked.attempts.iter().cloned());
             (trace.prompt_hash, trace.sent) = asked.prompt.clone().unzip();
             self.composed(asked, wanted, passages, draft).await?
         };
+        let composed = self.admitting(composed, question, &images);
         trace.asked_as = asked_as;
         let total = millis(begun);
         Ok((composed, Timings { retrieve, generate: total.saturating_sub(retrieve), total }, trace))
+    }
+
+    /// What the question's pictures show, where a model looks at them.
+    async fn look(
+        &self,
+        keyspace: &Keyspace,
+        subject: Subject,
+        question: &Message,
+        Before { history, images }: Before<'_>,
+    ) -> Result<Looked, Error> {
+        if question.images.is_empty() {
+            return Ok(Looked::default());
+        }
+        let found = self.tenant(keyspace)?;
+        let workspace = found.as_ref().map(|tenant| tenant.name.as_str()).unwrap_or_default();
+        let tenant = keyspace.tenant().map(|tenant| tenant.to_string());
+        let (tenant, question) = (tenant.as_deref(), question.text.as_str());
+        let uncited_claims = self.settings.uncited_claims;
+        let wish = Wish { tenant, workspace, question, history, passages: &[], uncited_claims, images };
+        let (budgets, clock) = (&self.models.budgets, &*self.clock);
+        let books = Books { budgets, keyspace, clock, subject, replay: false };
+        Speaker { models: &self.models, books }.look(wish).await
+    }
+
+    /// The answer to a picture without words that nobody has looked at.
+    fn blind(&self, draft: &mut Draft) -> Composed {
+        let text = if self.models.look_at_images() { COULD_NOT_LOOK } else { CANNOT_LOOK };
+        draft.replace(text);
+        Composed::of_nobody(text)
+    }
+
+    /// The answer, with a note where it is to the words alone although there was something to look at.
+    fn admitting(&self, mut composed: Composed, question: &Message, images: &Images) -> Composed {
+        let seen = images.looked.is_some() || self.models.sees(&composed.provider);
+        if !question.images.is_empty() && !seen && !question.text.trim().is_empty() {
+            let note = if self.models.look_at_images() { COULD_NOT_LOOK_NOTE } else { CANNOT_LOOK_NOTE };
+            let notes = std::iter::once(note).chain(composed.note.as_deref());
+            composed.note = Some(notes.collect::<Vec<_>>().join(" "));
+        }
+        composed
     }
 
     /// What the models say to it.
@@ -184,7 +268,7 @@ impl Assistant {
         keyspace: &Keyspace,
         subject: Subject,
         question: &Message,
-        history: &[Message],
+        Before { history, images }: Before<'_>,
         passages: &[Passage],
         draft: &mut Draft,
     ) -> Result<Asked, Error> {
@@ -199,6 +283,7 @@ impl Assistant {
             history,
             passages: &given,
             uncited_claims: own.unwrap_or(self.settings.uncited_claims),
+            images,
         };
         let (budgets, clock) = (&self.models.budgets, &*self.clock);
         let books = Books { budgets, keyspace, clock, subject, replay: false };
@@ -234,17 +319,7 @@ impl Assistant {
             Spoken::Nobody => Ok(Composed { note, charge, ..self.quoted(question, passages, draft).await? }),
             Spoken::Person => {
                 draft.replace(FOR_A_PERSON);
-                Ok(Composed {
-                    text: FOR_A_PERSON.to_owned(),
-                    declined: true,
-                    quoted: false,
-                    provider: NOBODY.to_owned(),
-                    model: NOBODY.to_owned(),
-                    citations: Vec::new(),
-                    uncited: Vec::new(),
-                    note,
-                    charge,
-                })
+                Ok(Composed { note, charge, ..Composed::of_nobody(FOR_A_PERSON) })
             }
         }
     }
@@ -294,6 +369,13 @@ impl Assistant {
     fn call(&self) -> Call {
         Call::appliance(self.clock.now())
     }
+}
+
+/// What passages are looked for by: the question as it stands alone, with what its pictures show; nothing where that is the question
+/// as it is.
+fn searched(asked_as: Option<String>, question: &str, looked: Option<&str>) -> Option<String> {
+    let Some(looked) = looked else { return asked_as };
+    Some(format!("{} {looked}", asked_as.as_deref().unwrap_or(question)).trim().to_owned())
 }
 
 fn millis(since: Instant) -> u64 {

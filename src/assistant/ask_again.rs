@@ -145,7 +145,7 @@ impl Assistant {
         }
         let then = ground.trace.attempts.last().and_then(|attempt| named(&attempt.provider));
         let today = || {
-            let plan = self.models.plan(&ground.question.text, ground.history.len());
+            let plan = self.models.plan(&ground.question.text, ground.history.len(), ground.images.count());
             plan.choices.into_iter().find(|choice| self.models.get(&choice.provider).is_some())
         };
         then.or_else(today).ok_or(Error::NoProvider)

@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use super::claims::without_markers;
 use super::draft::Draft;
 use super::ground::{Grounder, Grounding};
+use super::images::Images;
 use super::prompt::{self, NO_ANSWER};
 use super::quote::PassageGiven;
 use super::support::Sources;
@@ -50,13 +51,21 @@ pub(super) struct Wish<'a> {
     pub(super) passages: &'a [PassageGiven],
     /// What becomes of an answer in part of which nothing is cited.
     pub(super) uncited_claims: UncitedClaims,
+    pub(super) images: &'a Images,
 }
 
 impl Wish<'_> {
-    /// What the model is sent.
-    pub(super) fn request(&self) -> ChatRequest {
-        let history: Vec<ai::Message> = self.history.iter().filter_map(said).collect();
-        let mut request = prompt::request(self.workspace, self.passages, &history, self.question);
+    /// What a model is sent that looks at pictures, or one that does not.
+    pub(super) fn request(&self, sees: bool) -> ChatRequest {
+        let shown = |message: &Message| {
+            said(message).map(|said| if sees { said.with_images(self.images.of(message.id)) } else { said })
+        };
+        let history: Vec<ai::Message> = self.history.iter().filter_map(shown).collect();
+        let question = self.images.told(self.question, sees);
+        let mut request = prompt::request(self.workspace, self.passages, &history, &question);
+        if let Some(last) = request.messages.last_mut().filter(|_| sees) {
+            last.images = self.images.of_question();
+        }
         request.tenant = self.tenant.map(str::to_owned);
         request
     }
@@ -79,7 +88,7 @@ pub(super) async fn generate(
     wish: Wish<'_>,
     draft: &mut Draft,
 ) -> Heard {
-    let input_bytes = request.text_bytes();
+    let input_bytes = request.weight_bytes();
     let mut stream = provider.stream(request);
     let mut grounder = Grounder::new(wish.passages.iter().map(|passage| passage.number));
     let (mut reply, mut text) = (String::new(), String::new());

@@ -4,7 +4,7 @@
 //! tenants together that ask with the same key, and apart for each tenant that asks with its own. So a tenant whose key is
 //! bad, or used too much, keeps nobody else from the provider.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -60,6 +60,8 @@ pub struct Models {
     by_name: Arc<HashMap<String, Model>>,
     keyring: Keyring,
     own_breakers: Arc<Mutex<HashMap<OwnKey, Arc<Breaker>>>>,
+    /// The names of those that look at pictures.
+    seeing: Arc<HashSet<String>>,
     pub(super) budgets: Budgets,
 }
 
@@ -87,7 +89,14 @@ impl Models {
             (name, Model { provider, price, breaker: Arc::default(), passages_max: None })
         });
         let own_breakers = Arc::default();
-        Self { choosing, by_name: Arc::new(by_name.collect()), keyring, own_breakers, budgets }
+        Self {
+            choosing,
+            by_name: Arc::new(by_name.collect()),
+            keyring,
+            own_breakers,
+            seeing: Arc::default(),
+            budgets,
+        }
     }
 
     /// `model` as the tenant of the keyspace asks it.
@@ -125,13 +134,38 @@ impl Models {
         self
     }
 
+    /// The models of these names look at pictures; without, none does.
+    #[must_use]
+    pub fn with_eyes(self, names: impl Iterator<Item = String>) -> Self {
+        Self { seeing: Arc::new(names.filter(|name| self.by_name.contains_key(name)).collect()), ..self }
+    }
+
+    /// Whether a question with pictures comes to a model that looks at them.
+    #[must_use]
+    pub fn look_at_images(&self) -> bool {
+        match &self.choosing {
+            Choosing::Quote => false,
+            Choosing::Always(name) => self.sees(name),
+            Choosing::Route(router) => {
+                let decision = router.decide(&Question { images: 1, ..Question::default() });
+                self.sees(&decision.provider) || decision.then.iter().any(|next| self.sees(&next.provider))
+            }
+        }
+    }
+
+    /// Whether the model that the settings call `name` looks at pictures.
+    pub(super) fn sees(&self, name: &str) -> bool {
+        self.seeing.contains(name)
+    }
+
     /// The model that the settings call `name`.
     pub(super) fn get(&self, name: &str) -> Option<&Model> {
         self.by_name.get(name)
     }
 
-    /// Who is asked `text`, after `turns` messages in the conversation.
-    pub(super) fn plan(&self, text: &str, turns: usize) -> Plan {
+    /// Who is asked `text`, after `turns` messages in the conversation, with so many pictures. Who looks at pictures is asked before
+    /// who does not, where there are any.
+    pub(super) fn plan(&self, text: &str, turns: usize, images: usize) -> Plan {
         match &self.choosing {
             Choosing::Quote => Plan { decision: None, choices: Vec::new() },
             Choosing::Always(name) => {
@@ -143,14 +177,18 @@ impl Models {
                 Plan { decision: None, choices: choice.into_iter().collect() }
             }
             Choosing::Route(router) => {
-                let decision = router.decide(&Question { text, turns, images: 0 });
+                let images = if self.look_at_images() { images } else { 0 };
+                let decision = router.decide(&Question { text, turns, images });
                 let first = Choice {
                     provider: decision.provider.clone(),
                     model: decision.model.clone(),
                     tier: decision.answering_tier,
                 };
                 let all = std::iter::once(first).chain(decision.then.iter().cloned());
-                let choices = all.filter(|choice| choice.provider != EXTRACTIVE).collect();
+                let mut choices: Vec<Choice> = all.filter(|choice| choice.provider != EXTRACTIVE).collect();
+                if images > 0 {
+                    choices.sort_by_key(|choice| !self.sees(&choice.provider));
+                }
                 Plan { decision: Some(decision), choices }
             }
         }

@@ -48,6 +48,7 @@ mod tests {
             author,
             author_name: None,
             text: "Why?".into(),
+            images: Vec::new(),
             created_at: Timestamp::from_millis(1),
             reply_to: None,
             client_key: None,

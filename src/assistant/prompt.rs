@@ -32,8 +32,9 @@ pub fn request(
 ) -> ChatRequest {
     let question = head(question.trim(), QUESTION_BYTES_MAX);
     let mut messages = vec![Message::system(rules(workspace, passages, question))];
-    let said =
-        history.iter().filter(|message| message.role != Role::System && !message.text.trim().is_empty());
+    let said = history.iter().filter(|message| {
+        message.role != Role::System && (!message.text.trim().is_empty() || !message.images.is_empty())
+    });
     messages.extend(said.map(|message| Message {
         role: message.role,
         text: head(&message.text, MESSAGE_BYTES_MAX).to_owned(),

@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::generate::Wish;
+use super::images::Images;
 use super::quote::PassageGiven;
 use super::speak::{prompt_hash, shortened};
 use super::trace::{Sent, Trace, TracedPassage, fingerprint, trace};
@@ -130,6 +131,8 @@ pub(super) struct Ground {
     /// Earlier messages that are not there any more.
     history_gone: usize,
     pub(super) passages: Vec<PassageGiven>,
+    /// What was shown with question and history.
+    pub(super) images: Images,
     shown: Vec<ReplayedPassage>,
 }
 
@@ -157,7 +160,10 @@ impl Assistant {
         let tenant = self.tenant(keyspace)?;
         let (name, history_max) =
             (tenant.map(|tenant| tenant.name).unwrap_or_default(), self.settings.history_messages_max);
-        keyspace.query(move |tx| read(tx, passes, message, name, history_max)).await
+        let mut ground = keyspace.query(move |tx| read(tx, passes, message, name, history_max)).await?;
+        ground.images = Images::load(keyspace, &ground.question, &ground.history).await;
+        ground.images.looked = ground.trace.sent.as_ref().and_then(|sent| sent.looked.clone());
+        Ok(ground)
     }
 }
 
@@ -203,7 +209,19 @@ fn read(
         let (_, _, kept) = conversations::locate(tx, reading, answer.id)?;
         mark_cited(&mut shown, &kept);
     }
-    Ok(Ground { conversation, question, answer, trace, workspace, history, history_gone, passages, shown })
+    let images = Images::default();
+    Ok(Ground {
+        conversation,
+        question,
+        answer,
+        trace,
+        workspace,
+        history,
+        history_gone,
+        passages,
+        images,
+        shown,
+    })
 }
 
 /// The messages of these ids that are still there, and how many are not.
@@ -253,11 +271,17 @@ impl Ground {
             passages: &self.passages,
             // Who looks into an answer sees all of it, with what is uncited told apart.
             uncited_claims: UncitedClaims::Mark,
+            images: &self.images,
         };
         // A trace from before it was kept does not say whether the model was given less: its hash does.
         let less = shortened(wish);
-        let is_less = self.trace.sent.is_none() && self.is_same(&less.request()) == Some(true);
+        let is_less = self.trace.sent.is_none() && self.is_same(&less.request(self.sees())) == Some(true);
         if is_less { less } else { wish }
+    }
+
+    /// Whether the answering model was shown the pictures.
+    fn sees(&self) -> bool {
+        self.trace.sent.as_ref().is_some_and(|sent| sent.sees)
     }
 
     /// Whether this is what the answering model was sent; nothing when none answered.
@@ -266,7 +290,7 @@ impl Ground {
     }
 
     pub(super) fn into_replay(self) -> Replay {
-        let request = self.wish().request();
+        let request = self.wish().request(self.sees());
         let same = self.is_same(&request);
         let differences = self.differences(&request, same);
         let messages = request.messages.iter();

@@ -61,7 +61,7 @@ pub(super) struct Speaker<'a> {
 
 impl Speaker<'_> {
     pub(super) async fn speak(&self, wish: Wish<'_>, draft: &mut Draft) -> Result<Asked, Error> {
-        let plan = self.models.plan(wish.question, wish.history.len());
+        let plan = self.models.plan(wish.question, wish.history.len(), wish.images.count());
         let asked = self.ask_in_turn(plan.choices, wish, draft).await?;
         Ok(Asked { decision: plan.decision, ..asked })
     }
@@ -118,7 +118,8 @@ impl Speaker<'_> {
         let most = model.passages_max.unwrap_or(wish.passages.len());
         let wish = Wish { passages: wish.passages.get(..most).unwrap_or(wish.passages), ..wish };
         for wish in [wish, shortened(wish)] {
-            let request = wish.request();
+            let sees = self.models.sees(&choice.provider);
+            let request = wish.request(sees);
             let most = match self.books.reserve(&model.price, &request).await? {
                 Allowed::Yes(amount) => amount,
                 Allowed::No(at_limit) => {
@@ -129,7 +130,7 @@ impl Speaker<'_> {
                     return Ok(at_limit == AtLimit::HandOver);
                 }
             };
-            let prompt = (prompt_hash(&request), sent(wish, &request));
+            let prompt = (prompt_hash(&request), sent(wish, &request, sees));
             let begun = Instant::now();
             let heard = generate(&*reached.provider, request, wish, draft).await;
             let cost = books::cost(&model.price, &choice, &heard.usage, most);
@@ -225,13 +226,15 @@ fn nobody_answered(attempts: &[Attempt]) -> String {
     }
 }
 
-fn sent(wish: Wish<'_>, request: &ChatRequest) -> Sent {
+fn sent(wish: Wish<'_>, request: &ChatRequest, sees: bool) -> Sent {
     Sent {
         workspace: wish.workspace.to_owned(),
         history: wish.history.iter().map(|message| message.id).collect(),
         passages: wish.passages.len(),
         output_tokens_max: request.max_output_tokens,
         temperature: request.temperature,
+        sees,
+        looked: wish.images.looked.clone(),
     }
 }
 
@@ -241,6 +244,9 @@ pub(super) fn prompt_hash(request: &ChatRequest) -> String {
     for message in &request.messages {
         hasher.update(format!("{:?} {}\n", message.role, message.text.len()).as_bytes());
         hasher.update(message.text.as_bytes());
+        for image in &message.images {
+            hasher.update(blake3::hash(&image.bytes).as_bytes());
+        }
     }
     hasher.finalize().to_hex().to_string()
 }
@@ -280,7 +286,7 @@ impl Attempt {
 }
 
 /// What became of a model, for people: follows its name.
-fn said(error: &ai::Error) -> &'static str {
+pub(super) fn said(error: &ai::Error) -> &'static str {
     match error {
         ai::Error::TimedOut { .. } => "took too long",
         ai::Error::Interrupted { .. } => "broke off",

@@ -96,6 +96,12 @@ pub struct Sent {
     pub output_tokens_max: u32,
     /// The temperature.
     pub temperature: Option<f32>,
+    /// Whether it was shown the pictures.
+    #[serde(default)]
+    pub sees: bool,
+    /// What another model had said that they show.
+    #[serde(default)]
+    pub looked: Option<String>,
 }
 
 /// Why an answer is as it is.

@@ -167,6 +167,8 @@ ids! {
     ConversationId = "cnv";
     /// A message of a conversation.
     MessageId = "msg";
+    /// A picture that somebody shows in a conversation.
+    ImageId = "img";
     /// A document of a tenant's knowledge.
     DocumentId = "doc";
     /// A durable job.

@@ -138,7 +138,8 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Configur
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let program = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
     let here = app::local_model(settings, &program, &clock).map_err(|error| Failure::from_any(&error))?;
-    let models = here.map(Configured::Local).into_iter().chain(settings.ai.provider.iter().map(Configured::Model));
+    let models =
+        here.map(Configured::Local).into_iter().chain(settings.ai.provider.iter().map(Configured::Model));
     let models = models.chain(settings.embedding.models.iter().map(Configured::Embedder));
     let all: Vec<_> = models.chain(settings.rerank.models.iter().map(Configured::Reranker)).collect();
     let chosen: Vec<_> =
@@ -320,7 +321,10 @@ mod tests {
         assert_eq!(chosen(&settings, None).unwrap().len(), 2);
         assert_eq!(chosen(&settings, Some("b")).unwrap()[0].name(), "b");
         let said = chosen(&settings, Some("c")).unwrap_err().to_string();
-        assert_eq!(said, "No [[ai.provider]], [[embedding.models]] or [[rerank.models]] is named \"c\". There are: a, b.");
+        assert_eq!(
+            said,
+            "No [[ai.provider]], [[embedding.models]] or [[rerank.models]] is named \"c\". There are: a, b."
+        );
         assert!(shown(&[]).contains("[[ai.provider]]"));
     }
 

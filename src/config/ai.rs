@@ -73,6 +73,9 @@ pub struct ProviderSettings {
     /// Google only: the version of the API, such as `v1beta`.
     #[serde(default)]
     pub api_version: Option<String>,
+    /// Whether the model looks at pictures; the three vendors' do when it is left out.
+    #[serde(default)]
+    pub vision: Option<bool>,
     /// Whether the model is told a temperature; what its kind makes of it when it is left out.
     #[serde(default)]
     pub send_temperature: Option<bool>,
@@ -115,6 +118,14 @@ impl ProviderSettings {
     /// What the allow-list is asked about.
     pub(super) fn destination(&self) -> Option<Destination<'_>> {
         Some(Destination { table: "ai.provider", name: &self.name, url: self.address()? })
+    }
+
+    /// Whether the model looks at pictures.
+    #[must_use]
+    pub fn looks_at_images(&self) -> bool {
+        let usually =
+            matches!(self.kind, ProviderKind::OpenAi | ProviderKind::Anthropic | ProviderKind::Google);
+        self.vision.unwrap_or(usually)
     }
 
     /// Takes in the key.

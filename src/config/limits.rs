@@ -18,6 +18,8 @@ pub struct Limits {
     pub sign_ins_per_minute_per_address: u32,
     /// New visitors from one address.
     pub visitors_per_hour_per_address: u32,
+    /// Pictures sent from one address.
+    pub images_per_hour_per_address: u32,
     /// The largest body that is not an upload.
     pub body_bytes_max: usize,
     /// How long a request may take.
@@ -36,6 +38,7 @@ impl Limits {
             ("limits.requests_per_minute_per_workspace", self.requests_per_minute_per_workspace.into()),
             ("limits.sign_ins_per_minute_per_address", self.sign_ins_per_minute_per_address.into()),
             ("limits.visitors_per_hour_per_address", self.visitors_per_hour_per_address.into()),
+            ("limits.images_per_hour_per_address", self.images_per_hour_per_address.into()),
             ("limits.body_bytes_max", body_bytes_max),
             ("limits.request_timeout_s", self.request_timeout_s),
             ("limits.requests_under_way_max", under_way_max),

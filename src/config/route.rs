@@ -117,6 +117,22 @@ impl Routing {
         if self.zero_day { STABLE } else { &self.strategy }
     }
 
+    /// The strategy in force, where it sends pictures to a model that does not look at them.
+    pub(super) fn blind(&self, providers: &[ProviderSettings]) -> Option<Finding> {
+        let strategy = self.strategies.iter().find(|strategy| strategy.name == self.in_force())?;
+        let target = &strategy.vision;
+        let named = || providers.iter().filter(|one| one.name == *target || one.model == *target);
+        let found =
+            named().next().or_else(|| providers.iter().find(|one| *target == LOCAL && one.is_here()))?;
+        (!found.looks_at_images()).then(|| {
+            let reason = format!(
+                "\"{}\" sends pictures to \"{}\", which does not look at them: set vision = true there if its model does, or name another one",
+                strategy.name, found.name
+            );
+            (KEY, reason)
+        })
+    }
+
     /// Checks, and adds the shipped strategies that the site's own do not replace.
     pub(super) fn check(&mut self, providers: &[ProviderSettings]) -> Vec<Finding> {
         let shipped = match shipped() {
@@ -198,6 +214,24 @@ mod tests {
         let names: Vec<_> = routing.strategies.iter().map(|strategy| strategy.name.as_str()).collect();
         assert_eq!(names, ["ours", "stable", "default", "local"]);
         assert_eq!(routing.strategies[1].economical, "gpt-x");
+    }
+
+    #[test]
+    fn a_strategy_that_sends_pictures_to_a_model_without_eyes_is_told() {
+        let file = |sees: &str| {
+            format!(
+                "[assistant]\nprovider = \"auto\"\n[routing]\nstrategy = \"ours\"\n{}{}{sees}\n[[outbound.allow]]\naddress = \"127.0.0.1:1\"\nplain_http = true\nprivate = true\n",
+                strategy("ours", "m", ""),
+                provider("here", "http://127.0.0.1:1/v1", "m"),
+            )
+        };
+        let notices = |sees| read(&file(sees)).unwrap().settings.notices();
+        let told = notices("");
+        assert!(
+            told.iter().any(|(_, reason)| reason.contains("\"ours\" sends pictures to \"here\"")),
+            "{told:?}"
+        );
+        assert!(notices("vision = true").iter().all(|(_, reason)| !reason.contains("pictures")));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval, Routing,
-    Server, Store,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval,
+    Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -65,13 +65,16 @@ impl Settings {
         findings
     }
 
-    /// What is no mistake and yet will not do what it seems to: models that will not be reached, a reranker elsewhere beside a
+    /// What is no mistake and yet will not do what it seems to: models that will not be reached or cannot look at pictures, a reranker elsewhere beside a
     /// strategy that keeps to this machine, settings that have no effect together. Each sentence says why, or what to write instead.
     #[must_use]
     pub fn notices(&self) -> Vec<Finding> {
         let mut notices = self.outbound.unreached(&self.destinations());
         notices.extend(self.reranked_elsewhere());
         notices.extend(ineffective::findings(self));
+        if self.assistant.provider == super::AUTO {
+            notices.extend(self.routing.blind(&self.ai.provider));
+        }
         notices
     }
 

@@ -217,3 +217,18 @@ fn a_budget_is_a_limit_or_none_with_rising_percentages_in_a_zone_that_exists() {
     assert_eq!((budget.month_limit_micros, budget.alert_percents), (0, vec![10, 90]));
     assert_eq!(budget.at_limit, AtLimit::HandOver);
 }
+
+#[test]
+fn the_three_vendors_models_look_at_pictures_and_others_do_when_it_is_said() {
+    let sees = |kind: &str, more: &str| {
+        let place = if kind == "openai_compatible" { "base_url = \"http://127.0.0.1:1/v1\"\n" } else { "" };
+        let file =
+            format!("[[ai.provider]]\nname = \"p\"\nkind = \"{kind}\"\nmodel = \"m\"\n{place}{more}\n");
+        read(&file).unwrap().settings.ai.provider[0].looks_at_images()
+    };
+    for kind in ["openai", "anthropic", "google"] {
+        assert!(sees(kind, ""), "{kind}");
+        assert!(!sees(kind, "vision = false"), "{kind}");
+    }
+    assert!(!sees("openai_compatible", "") && sees("openai_compatible", "vision = true"));
+}

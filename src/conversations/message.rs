@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::conversation::{Conversation, ConversationState, Conversations, load};
-use crate::base::{Call, ConversationId, DocumentId, MessageId, Micros, Timestamp};
+use super::image::{self, Image, ImageView};
+use crate::base::{Call, ConversationId, DocumentId, ImageId, MessageId, Micros, Timestamp};
 use crate::identity::pass::{Pass, Reach, ReadConversations, TakePart};
 use crate::jobs::news::{self, Event};
 use crate::knowledge::Span;
@@ -96,8 +97,11 @@ pub struct Message {
     pub author: Author,
     /// Their name, where they have one.
     pub author_name: Option<String>,
-    /// What it says: light Markdown from the assistant, plain text from people.
+    /// What it says: light Markdown from the assistant, plain text from people; may be empty where it shows pictures.
     pub text: String,
+    /// What it shows, in order.
+    #[serde(default)]
+    pub images: Vec<Image>,
     /// When it was stored.
     pub created_at: Timestamp,
     /// The message that it answers.
@@ -182,8 +186,10 @@ pub struct MessageView {
     pub author: Author,
     /// Their name, where they have one.
     pub author_name: Option<String>,
-    /// What it says: light Markdown from the assistant, plain text from people.
+    /// What it says: light Markdown from the assistant, plain text from people; may be empty where it shows pictures.
     pub text: String,
+    /// What it shows, in order; each is at `/api/v1/conversations/{id}/images/{image}`.
+    pub images: Vec<ImageView>,
     /// When it was stored.
     pub created_at: Timestamp,
     /// The message that it answers.
@@ -215,6 +221,7 @@ impl MessageView {
             author: row.author,
             author_name: row.author_name.clone(),
             text: row.text.clone(),
+            images: row.images.iter().map(ImageView::from).collect(),
             created_at: row.created_at,
             reply_to: row.reply_to,
             client_key: row.client_key.clone(),
@@ -258,8 +265,10 @@ impl Event for MessagePosted {
 pub struct NewMessage {
     /// Where.
     pub conversation: ConversationId,
-    /// What.
+    /// What; may be empty where pictures are shown.
     pub text: String,
+    /// Pictures that were sent before, at most [`super::MESSAGE_IMAGES_MAX`].
+    pub images: Vec<ImageId>,
     /// The member's name; a visitor has none.
     pub author_name: Option<String>,
     /// What the client calls it, so that it may be sent again.
@@ -275,11 +284,11 @@ pub struct Posted {
     pub new: bool,
 }
 
-/// Takes away what no reader can see and refuses what is left of nothing.
-fn checked_text(text: &str) -> Result<String, Error> {
+/// Takes away what no reader can see and refuses what is left of nothing, unless there is something to look at.
+fn checked_text(text: &str, shows: bool) -> Result<String, Error> {
     let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let text = text.trim();
-    if text.is_empty() {
+    if text.is_empty() && !shows {
         return Err(Error::TextEmpty);
     }
     let chars = text.chars().count();
@@ -292,7 +301,7 @@ fn checked_text(text: &str) -> Result<String, Error> {
 /// Posts a message of the visitor's or of a member's, as the pass reaches.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Ended`], [`Error::KeyReused`], [`Error::Full`], or a fault of the text.
+/// [`Error::NotFound`], [`Error::Ended`], [`Error::KeyReused`], [`Error::Full`], or a fault of the text or of the pictures.
 pub fn post(
     tx: &mut WriteTx<'_>,
     call: &Call,
@@ -304,19 +313,26 @@ pub fn post(
         Reach::All => Author::Member,
         Reach::Visitor(_) => Author::Visitor,
     };
-    let text = checked_text(&new.text)?;
+    let text = checked_text(&new.text, !new.images.is_empty())?;
     if let Some(key) = &new.client_key
         && let Some((place, row)) = BY_CLIENT_KEY.get(tx, &(new.conversation, key.clone()))?
     {
-        let same = row.text == text && row.author == author;
+        let shown = row.images.iter().map(|image| &image.id);
+        let same = row.text == text && row.author == author && shown.eq(&new.images);
         let posted = Posted { message: MessageView::of(place, &row), new: false };
         return if same { Ok(posted) } else { Err(Error::KeyReused) };
     }
+    if conversation.state == ConversationState::Ended {
+        return Err(Error::Ended);
+    }
+    let id = MessageId::new(call.now);
+    let images = image::attach(tx, new.conversation, author, &new.images, id)?;
     let message = Message {
-        id: MessageId::new(call.now),
+        id,
         author,
         author_name: new.author_name.clone(),
         text,
+        images,
         created_at: call.now,
         reply_to: None,
         client_key: new.client_key.clone(),
@@ -357,6 +373,7 @@ pub fn reply(
         author: Author::Assistant,
         author_name: None,
         text: new.text.clone(),
+        images: Vec::new(),
         created_at: call.now,
         reply_to: Some(new.reply_to),
         client_key: None,
@@ -394,7 +411,8 @@ fn append(
     tx.update::<Conversations>(&id, |row| {
         row.last_seq = place.1;
         row.last_message_at = Some(call.now);
-        row.preview = Some(preview);
+        // A message that only shows something leaves the words before it.
+        row.preview = Some(preview).filter(|words| !words.is_empty()).or_else(|| row.preview.take());
     })?;
     let view = MessageView::of(place, message);
     news::publish(tx, call.now, &MessagePosted { message: view.clone().without_key() })?;

@@ -45,6 +45,7 @@ impl Desk {
         let new = NewMessage {
             conversation,
             text: text.into(),
+            images: Vec::new(),
             author_name: None,
             client_key: key.map(str::to_owned),
         };

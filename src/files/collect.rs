@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::pin::Attached;
+use super::pin::{Attached, Stored};
 use super::put::{FOLDER, NEW, blocking};
 use super::{BlobHash, Error, is_referenced};
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
@@ -71,6 +71,20 @@ impl Worker<SweepBlobs> for Collector {
         }
         Ok(())
     }
+}
+
+/// Removes a blob that was put for a moment only, unless somebody needs it. Should the process end first, the sweep meets it.
+///
+/// # Errors
+/// When the disk or the store fails.
+pub async fn discard(keyspace: &Keyspace, stored: Stored) -> Result<(), Error> {
+    let keyspace = keyspace.clone();
+    blocking(move || {
+        let (attached, hash) = (Attached::of(&keyspace), stored.hash());
+        drop(stored);
+        remove_unless_needed(&keyspace, &attached, hash).map(drop)
+    })
+    .await
 }
 
 /// What a sweep did.

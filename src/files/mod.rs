@@ -26,7 +26,7 @@ mod sniff;
 #[cfg(test)]
 mod tests;
 
-pub use collect::{CollectBlob, Collector, SweepBlobs, Swept, sweep};
+pub use collect::{CollectBlob, Collector, SweepBlobs, Swept, discard, sweep};
 pub use error::Error;
 pub use hash::BlobHash;
 pub use pin::Stored;

@@ -59,7 +59,7 @@ pub(super) fn secure(headers: &mut HeaderMap) {
 pub(super) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY, LAST_EVENT_ID])
         .expose_headers([RETRY_AFTER, REQUEST_ID])
         .max_age(Duration::from_secs(86_400))

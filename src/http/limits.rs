@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use super::{Problem, RequestContext};
 use crate::base::{Actor, TenantId};
 use crate::config;
+use crate::conversations::IMAGE_UPLOAD_BYTES_MAX;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -31,8 +32,11 @@ const CHECKS_BETWEEN_SWEEPS: u32 = 1 << 16;
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
 const ASKING_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The routes that take a document's bytes.
-const UPLOADS: [(Method, &str); 1] = [(Method::PUT, "/api/v1/documents/by-name/{name}")];
+/// The routes that take a file's bytes.
+const UPLOADS: [(Method, &str); 2] =
+    [(Method::PUT, "/api/v1/documents/by-name/{name}"), (Method::POST, IMAGES)];
+/// The route that takes pictures, which are smaller.
+const IMAGES: &str = "/api/v1/conversations/{id}/images";
 
 /// The routes that wait for a model, which has deadlines of its own.
 const ASKING: [(Method, &str); 1] = [(Method::POST, "/api/v1/messages/{message}/replay")];
@@ -76,6 +80,7 @@ pub struct Limits {
     per_workspace: Rate,
     sign_ins: Rate,
     visitors: Rate,
+    images: Rate,
     under_way: Semaphore,
     body_bytes_max: usize,
     upload_bytes_max: usize,
@@ -106,6 +111,7 @@ impl Limits {
             per_workspace: Rate::new(limits.requests_per_minute_per_workspace, MINUTE),
             sign_ins: Rate::new(limits.sign_ins_per_minute_per_address, MINUTE),
             visitors: Rate::new(limits.visitors_per_hour_per_address, HOUR),
+            images: Rate::new(limits.images_per_hour_per_address, HOUR),
             under_way: Semaphore::new(limits.requests_under_way_max.min(Semaphore::MAX_PERMITS)),
             body_bytes_max: limits.body_bytes_max,
             upload_bytes_max,
@@ -151,6 +157,14 @@ impl Limits {
         if context.console { Ok(()) } else { self.visitors.check(household(context.address)) }
     }
 
+    /// One more picture.
+    ///
+    /// # Errors
+    /// A problem with status 429.
+    pub fn image(&self, context: &RequestContext) -> Result<(), Problem> {
+        if context.console { Ok(()) } else { self.images.check(household(context.address)) }
+    }
+
     async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Problem> {
         // A probe must learn that the appliance is alive when it is busiest.
         if request.uri().path().starts_with("/healthz/") {
@@ -160,8 +174,9 @@ impl Limits {
         {
             self.per_address.check(household(context.address))?;
         }
+        let image = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == IMAGES);
         let (bytes_max, timeout) = if is_among(&UPLOADS, &request) {
-            (self.upload_bytes_max, UPLOAD_TIMEOUT)
+            (if image { IMAGE_UPLOAD_BYTES_MAX } else { self.upload_bytes_max }, UPLOAD_TIMEOUT)
         } else if is_among(&ASKING, &request) {
             (self.body_bytes_max, ASKING_TIMEOUT)
         } else {

@@ -15,6 +15,7 @@ use crate::assistant::Assistant;
 use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
+use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, SignIn};
 use crate::knowledge::Knowledge;
 use crate::realtime::Hub;
@@ -49,6 +50,10 @@ pub struct Services {
     pub knowledge: Knowledge,
     /// Looks into its answers.
     pub assistant: Assistant,
+    /// Makes pictures clean.
+    pub pictures: Pictures,
+    /// Whether a model is configured that looks at them.
+    pub looks_at_images: bool,
     /// What answers may cost.
     pub budgets: Budgets,
     /// What providers are asked with.

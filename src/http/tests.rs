@@ -111,6 +111,8 @@ impl Desk {
             hub,
             knowledge,
             assistant,
+            pictures: crate::conversations::Pictures::new(1, 1),
+            looks_at_images: false,
             budgets,
             keyring,
             stopping: CancellationToken::new(),

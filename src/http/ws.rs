@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use super::extract::Query;
 use super::feed::{Error as FeedError, Feed, Subject};
 use super::{Caller, Problem, Services};
-use crate::base::{Call, ConversationId, Fault};
+use crate::base::{Call, ConversationId, Fault, ImageId};
 use crate::conversations::{self, NewMessage};
 use crate::identity::Principal;
 use crate::identity::pass::{ReadConversations, TakePart};
@@ -182,8 +182,8 @@ impl Connection {
 
     async fn act(&mut self, socket: &mut WebSocket, frame: ClientFrame) -> Result<(), Farewell> {
         match frame {
-            ClientFrame::ChatMessage { id, text } => {
-                let reply = match self.post(&id, text).await {
+            ClientFrame::ChatMessage { id, text, images } => {
+                let reply = match self.post(&id, text, images).await {
                     Ok(ack) => ack,
                     Err(problem) => {
                         let payload = ProblemPayload {
@@ -212,14 +212,20 @@ impl Connection {
         }
     }
 
-    async fn post(&self, id: &str, text: String) -> Result<Result<Frame, crate::realtime::Error>, Problem> {
+    async fn post(
+        &self,
+        id: &str,
+        text: String,
+        images: Vec<ImageId>,
+    ) -> Result<Result<Frame, crate::realtime::Error>, Problem> {
         let pass = self.caller.pass::<TakePart>()?;
         let actor = self.caller.principal.actor();
         self.services.limits.caller(actor)?;
         self.services.limits.workspace(self.subject.tenant)?;
         let call = Call { actor, now: self.services.clock.now(), request: self.caller.call.request.clone() };
         let conversation = self.subject.conversation;
-        let new = NewMessage { conversation, text, author_name: None, client_key: Some(id.to_owned()) };
+        let client_key = Some(id.to_owned());
+        let new = NewMessage { conversation, text, images, author_name: None, client_key };
         let posted =
             self.subject.keyspace.write(move |tx| conversations::post(tx, &call, pass, &new)).await?;
         let seq = posted.message.seq;

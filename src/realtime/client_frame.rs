@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::FrameError;
+use crate::base::ImageId;
 
 /// Bytes of a frame from a client.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -18,8 +19,10 @@ pub enum ClientFrame {
     ChatMessage {
         /// Doubles as idempotency key.
         id: String,
-        /// 1 to [`MESSAGE_CHARS_MAX`] characters, not only blanks.
+        /// At most [`MESSAGE_CHARS_MAX`] characters; not only blanks, unless it shows pictures.
         text: String,
+        /// Pictures that were sent before.
+        images: Vec<ImageId>,
     },
     /// Is typing.
     UserTyping,
@@ -77,16 +80,26 @@ fn read_id(frame: &Value) -> Result<Option<String>, FrameError> {
 
 fn chat_message(id: Option<String>, frame: &Value) -> Result<ClientFrame, FrameError> {
     let id = id.ok_or(FrameError::MissingId)?;
-    let Some(text) = frame.pointer("/payload/text").and_then(Value::as_str) else {
-        return Err(FrameError::NoText { id });
-    };
-    if text.trim().is_empty() {
+    let Some(images) = images_of(frame) else { return Err(FrameError::BadImages { id }) };
+    let text = frame.pointer("/payload/text").and_then(Value::as_str).unwrap_or_default();
+    if text.trim().is_empty() && images.is_empty() {
         return Err(FrameError::NoText { id });
     }
     if text.chars().count() > MESSAGE_CHARS_MAX {
         return Err(FrameError::TextTooLong { id });
     }
-    Ok(ClientFrame::ChatMessage { id, text: text.to_owned() })
+    Ok(ClientFrame::ChatMessage { id, text: text.to_owned(), images })
+}
+
+/// The ids of the pictures; none when they are left out, nothing when one of them is none.
+fn images_of(frame: &Value) -> Option<Vec<ImageId>> {
+    match frame.pointer("/payload/images") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(images)) => {
+            images.iter().map(|image| ImageId::parse(image.as_str()?).ok()).collect()
+        }
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +117,11 @@ mod tests {
     #[test]
     fn every_frame_of_the_contract_is_read() {
         let message = json!({"type": "chat_message", "id": "c1", "payload": {"text": "Hello"}, "seq": null});
-        let expected = ClientFrame::ChatMessage { id: "c1".into(), text: "Hello".into() };
+        let expected = ClientFrame::ChatMessage { id: "c1".into(), text: "Hello".into(), images: vec![] };
+        assert_eq!(ClientFrame::parse(&message.to_string()).unwrap(), expected);
+        let image = ImageId::from_bytes([7; 16]);
+        let message = json!({"type": "chat_message", "id": "c2", "payload": {"text": "", "images": [image]}});
+        let expected = ClientFrame::ChatMessage { id: "c2".into(), text: String::new(), images: vec![image] };
         assert_eq!(ClientFrame::parse(&message.to_string()).unwrap(), expected);
         for (text, expected) in [
             (r#"{"type":"user_typing"}"#, ClientFrame::UserTyping),
@@ -127,6 +144,11 @@ mod tests {
         assert_eq!(code(&say(json!("c1"), " \n ")), "message_empty");
         assert_eq!(code(&say(json!("c1"), &"ü".repeat(8_001))), "message_too_long");
         assert_eq!(code(&json!({"type": "chat_message", "id": "c1"})), "message_empty");
+        for images in [json!("img_1"), json!(["doc_01h455vb4pex5vsknk084sn02q"]), json!([7])] {
+            let payload = json!({"text": "x", "images": images});
+            let frame = json!({"type": "chat_message", "id": "c1", "payload": payload});
+            assert_eq!(code(&frame), "message_images_invalid");
+        }
         assert_eq!(code(&json!({"type": "fly", "id": "c1"})), "frame_type_unknown");
         assert_eq!(code(&json!([1])), "frame_malformed");
         assert_eq!(ClientFrame::parse("{").unwrap_err().code(), "frame_malformed");

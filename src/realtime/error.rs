@@ -81,6 +81,8 @@ pub enum FrameError {
     NoText { id: String },
     /// More characters than a message may have.
     TextTooLong { id: String },
+    /// Pictures that are not a list of their ids.
+    BadImages { id: String },
 }
 
 impl FrameError {
@@ -90,7 +92,7 @@ impl FrameError {
         match self {
             Self::TooLarge | Self::Malformed | Self::BadId | Self::MissingId => None,
             Self::UnknownType { id } => id.as_deref(),
-            Self::NoText { id } | Self::TextTooLong { id } => Some(id),
+            Self::NoText { id } | Self::TextTooLong { id } | Self::BadImages { id } => Some(id),
         }
     }
 }
@@ -103,7 +105,8 @@ impl Fault for FrameError {
             | Self::BadId
             | Self::MissingId
             | Self::UnknownType { .. }
-            | Self::NoText { .. } => Kind::Invalid,
+            | Self::NoText { .. }
+            | Self::BadImages { .. } => Kind::Invalid,
         }
     }
 
@@ -116,6 +119,7 @@ impl Fault for FrameError {
             Self::UnknownType { .. } => "frame_type_unknown",
             Self::NoText { .. } => "message_empty",
             Self::TextTooLong { .. } => "message_too_long",
+            Self::BadImages { .. } => "message_images_invalid",
         }
     }
 
@@ -130,6 +134,7 @@ impl Fault for FrameError {
             Self::MissingId => "A message needs an id, so that it is stored only once.".into(),
             Self::UnknownType { .. } => "The server does not know frames of this type.".into(),
             Self::NoText { .. } => "Write something before you send it.".into(),
+            Self::BadImages { .. } => "The pictures of a message are a list of their ids.".into(),
             Self::TextTooLong { .. } => {
                 format!("A message may have at most {MESSAGE_CHARS_MAX} characters. Send it in parts.").into()
             }

@@ -4,8 +4,8 @@
 //! one after another, so a prefix of its parts is a prefix of its bytes.
 
 use crate::base::{
-    AccountId, ApiKeyId, ConversationId, DocumentId, JobId, MembershipId, MessageId, SessionId, TenantId,
-    Timestamp, TokenHash, VisitorId,
+    AccountId, ApiKeyId, ConversationId, DocumentId, ImageId, JobId, MembershipId, MessageId, SessionId,
+    TenantId, Timestamp, TokenHash, VisitorId,
 };
 
 /// A value that can be (part of) a key.
@@ -68,6 +68,7 @@ id_keys!(
     ApiKeyId,
     ConversationId,
     DocumentId,
+    ImageId,
     JobId,
     MembershipId,
     MessageId,

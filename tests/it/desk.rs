@@ -15,12 +15,13 @@ use super::caller::Caller;
 use super::soon;
 
 /// Stories ask more often than people do.
-const RATES: [&str; 5] = [
+const RATES: [&str; 6] = [
     "limits.requests_per_minute_per_address=1000000",
     "limits.requests_per_minute_per_caller=1000000",
     "limits.requests_per_minute_per_workspace=1000000",
     "limits.sign_ins_per_minute_per_address=1000000",
     "limits.visitors_per_hour_per_address=1000000",
+    "limits.images_per_hour_per_address=1000000",
 ];
 pub(crate) const EMAIL: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery";

@@ -18,6 +18,7 @@ mod events;
 mod files;
 #[cfg(feature = "local-model")]
 mod gguf;
+mod images;
 mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::desk::{Desk, EMAIL, PASSWORD, Reply};
 use super::files;
+use super::images;
 use super::socket::{Socket, is_answer};
 
 /// A provider that nobody asks.
@@ -43,6 +44,10 @@ enum Needs {
     Nothing,
     /// A conversation that may be ended.
     Conversation,
+    /// A conversation that takes a picture.
+    Picture,
+    /// A picture of the visitor's that may be taken back.
+    Unposted,
     /// A document that may be deleted.
     Document,
     /// A key that may be revoked.
@@ -96,7 +101,7 @@ const fn admins(mine: u16, others: u16) -> [u16; 10] {
 
 const ROWS: &[Row] = {
     use Expected::{Each, Everybody};
-    use Needs::{Conversation, Document, Key, Nothing, Session, Upload, Workspace};
+    use Needs::{Conversation, Document, Key, Nothing, Picture, Session, Unposted, Upload, Workspace};
     &[
         row("GET", "/", None, Nothing, Everybody(200)),
         row("GET", "/setup", None, Nothing, Everybody(200)),
@@ -207,6 +212,22 @@ const ROWS: &[Row] = {
             Conversation,
             Each([401, 200, 404, 404, 403, 200, 200, 404, 200, 200]),
         ),
+        row(
+            "POST",
+            "/api/v1/conversations/{id}/images",
+            None,
+            Picture,
+            Each([401, 201, 404, 404, 403, 201, 201, 404, 201, 400]),
+        ),
+        row("GET", "/api/v1/conversations/{id}/images/{image}", None, Nothing, Each(READS_CONVERSATION)),
+        // It is the visitor's alone.
+        row(
+            "DELETE",
+            "/api/v1/conversations/{id}/images/{image}",
+            None,
+            Unposted,
+            Each([401, 204, 404, 404, 403, 404, 404, 404, 404, 404]),
+        ),
         row("GET", "/api/v1/conversations/{id}/events", None, Nothing, Each(READS_CONVERSATION)),
         row(
             "GET",
@@ -248,6 +269,7 @@ struct World {
     conversation: String,
     message: String,
     document: String,
+    image: String,
     job: String,
     made: u32,
 }
@@ -267,6 +289,12 @@ impl World {
         let answer = socket.until(is_answer).await.pop().unwrap();
         assert_eq!(answer["payload"]["answer"]["citations"][0]["document"], document.as_str());
         let message = answer["payload"]["id"].as_str().unwrap().to_owned();
+        let image = images::send(&desk, &visitor, &conversation, files::PNG).await.expect(201).of("id");
+        let shown = json!({"text": "Look at this.", "images": [image]});
+        desk.post(&visitor, &format!("/api/v1/conversations/{conversation}/messages"), &shown)
+            .await
+            .expect(201);
+        socket.until(is_answer).await;
         let waiting = desk.console(Method::GET, "/api/v1/jobs?state=waiting", "acme", None).await.expect(200);
         let job = waiting.body["items"][0]["id"]
             .as_str()
@@ -283,7 +311,7 @@ impl World {
             owner,
             Caller::Nobody,
         ];
-        Self { desk, callers, conversation, message, document, job, made: 0 }
+        Self { desk, callers, conversation, message, document, image, job, made: 0 }
     }
 
     /// Asks one cell of the table; the path that was asked and what was answered.
@@ -292,13 +320,21 @@ impl World {
         let (method, route) = row.route;
         let mut caller = self.callers[column].clone();
         let mut conversation = self.conversation.clone();
+        let mut image = self.image.clone();
         let mut id = match route {
             _ if route.starts_with("/api/v1/jobs") => self.job.clone(),
             _ if route.starts_with("/api/v1/documents") => self.document.clone(),
             _ => String::new(),
         };
         match row.needs {
-            Needs::Conversation => conversation = self.desk.conversation(&self.callers[1]).await,
+            Needs::Conversation | Needs::Picture => {
+                conversation = self.desk.conversation(&self.callers[1]).await;
+            }
+            Needs::Unposted => {
+                conversation = self.desk.conversation(&self.callers[1]).await;
+                let sent = images::send(&self.desk, &self.callers[1], &conversation, files::PNG).await;
+                image = sent.expect(201).of("id");
+            }
             Needs::Document => {
                 let name = format!("for cell {}.txt", self.made);
                 let text = format!("A document made for cell {}.", self.made);
@@ -321,6 +357,7 @@ impl World {
             .replace("{*path}", "none.js")
             .replace("{id}", &id)
             .replace("{message}", &self.message)
+            .replace("{image}", &image)
             .replace("{number}", "1")
             .replace("{provider}", "spare")
             .replace("{name}", &format!("upload%20{}.txt", self.made));
@@ -344,7 +381,9 @@ impl World {
         if matches!(caller, Caller::Member { .. }) {
             request = request.header("frontdesk-workspace", "acme");
         }
-        if let Some(body) = self.body(row) {
+        if row.needs == Needs::Picture {
+            request = request.body(files::PNG);
+        } else if let Some(body) = self.body(row) {
             let kind = if row.needs == Needs::Upload { "text/plain" } else { "application/json" };
             request = request.header("content-type", kind).body(body);
         }
@@ -412,7 +451,7 @@ async fn everybody_gets_what_the_rights_table_says_and_no_stranger_learns_an_id(
                 wrong.insert(told.clone(), format!("{} instead of {expected}: {}", reply.status, reply.text));
             }
             if STRANGERS.contains(&column) {
-                let ids = [&world.conversation, &world.message, &world.document, &world.job];
+                let ids = [&world.conversation, &world.message, &world.document, &world.image, &world.job];
                 let leaks =
                     ids.iter().any(|id| reply.text.contains(id.as_str()) && !path.contains(id.as_str()));
                 if leaks || reply.text.contains("Tamarind") {

@@ -8,6 +8,7 @@ import { startAppliance } from './appliance.js';
 import { startBrowser } from './browser.js';
 import { chatPageTests } from './chat_page.js';
 import { dashboardTests } from './dashboard.js';
+import { pictureTests } from './pictures.js';
 import { widgetTests } from './widget.js';
 
 /** Filled before the first test runs. */
@@ -26,4 +27,5 @@ after(() => Promise.all(closing.map((close) => close())));
 
 suite('chat page', () => chatPageTests(world));
 suite('widget', () => widgetTests(world));
+suite('pictures', () => pictureTests(world));
 suite('dashboard', () => dashboardTests(world));

@@ -3,7 +3,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,10 +17,21 @@ const program = process.env.FRONTDESK_BIN ?? fileURLToPath(new URL('../../target
 /** An unoptimised build reads the demo's documents in this time on a slow machine. */
 const STARTING_MAX_MS = 180_000;
 
-/** Starts the demo; `origin`, `chat` and `setup` are the addresses that it printed. */
-export async function startAppliance() {
+/**
+ * Starts the demo; `origin`, `chat` and `setup` are the addresses that it printed. With a settings file of its own, and with other
+ * documents (text by name) than the demo's, where those are given.
+ */
+export async function startAppliance({ settings = '', documents = null } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'frontdesk-web-'));
-  const demo = ['demo', '--listen', '127.0.0.1:0', '--data-dir', join(directory, 'data')];
+  const config = join(directory, 'appliance.toml');
+  await writeFile(config, settings);
+  const demo = ['demo', '--listen', '127.0.0.1:0', '--data-dir', join(directory, 'data'), '--config', config];
+  if (documents) {
+    const folder = join(directory, 'documents');
+    await mkdir(folder);
+    await Promise.all(Object.entries(documents).map(([name, text]) => writeFile(join(folder, name), text)));
+    demo.push('--knowledge', folder);
+  }
   const child = spawn(program, demo, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const stop = async () => {

@@ -104,7 +104,8 @@ mod tests {
                 line.model
             );
             // What writes nothing embeds or reranks, and charges by what it reads or by the search.
-            let reads_only = line.output_micros == 0 && (line.input_micros > 0) != line.search_micros.is_some();
+            let reads_only =
+                line.output_micros == 0 && (line.input_micros > 0) != line.search_micros.is_some();
             assert!(
                 reads_only || line.output_micros > line.input_micros && line.image_tokens_max.is_some(),
                 "{}",

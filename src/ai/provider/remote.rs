@@ -152,7 +152,7 @@ impl Remote {
         } else {
             Source::Events(sse::data(answer.body))
         };
-        let transcript = Transcript::new(server.dialect.decoder(), chat.text_bytes());
+        let transcript = Transcript::new(server.dialect.decoder(), chat.weight_bytes());
         Ok(Reader::new(Arc::clone(server), source, transcript, first_token_by))
     }
 
@@ -160,7 +160,7 @@ impl Remote {
         let server = &self.server;
         let request = server.conversation(&chat, Manner::Whole)?;
         let arrived = self.outbound.send(request).await.map_err(|error| server.failure(error, false))?;
-        let mut transcript = Transcript::new(server.dialect.decoder(), chat.text_bytes());
+        let mut transcript = Transcript::new(server.dialect.decoder(), chat.weight_bytes());
         let text = match transcript.whole(&arrived.body, &server.asked())? {
             Step::Text(text) => text,
             Step::Alive | Step::Skip | Step::End => String::new(),

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::{List, Routes};
 use crate::assistant::{self, Trace};
-use crate::base::{ConversationId, MessageId};
+use crate::base::{ConversationId, ImageId, MessageId};
 use crate::conversations::{self, ConversationView, MessageView, NewMessage};
 use crate::http::{Caller, Inside, Json, Paging, Path, Problem, Query, idempotency_key};
 use crate::identity::pass::{ReadConversations, ReadWorkspace, TakePart};
@@ -133,8 +133,12 @@ async fn messages(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Said {
-    /// 1 to 8,000 characters.
+    /// At most 8,000 characters; it may be empty or left out where pictures are shown.
+    #[serde(default)]
     text: String,
+    /// Pictures that were sent before, at most 4.
+    #[serde(default)]
+    images: Vec<ImageId>,
 }
 
 /// Posts a message. A visitor's is answered by the assistant.
@@ -153,8 +157,8 @@ async fn post(
     let pass = caller.pass::<TakePart>()?;
     let client_key = idempotency_key(&headers)?;
     let keyspace = caller.enter(&services).await?;
-    let (call, new) =
-        (caller.call, NewMessage { conversation, text: said.text, author_name: None, client_key });
+    let Said { text, images } = said;
+    let (call, new) = (caller.call, NewMessage { conversation, text, images, author_name: None, client_key });
     let posted = keyspace.write(move |tx| conversations::post(tx, &call, pass, &new)).await?;
     Ok((StatusCode::CREATED, View(posted.message)))
 }

@@ -15,6 +15,7 @@ mod documents;
 mod egress;
 mod health;
 mod identity;
+mod images;
 mod jobs;
 mod list;
 mod provider_keys;

@@ -4,14 +4,14 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, health, identity, jobs, provider_keys,
-    replays, search, tenants, widget,
+    api_keys, budget, certificate, conversations, documents, egress, health, identity, images, jobs,
+    provider_keys, replays, search, tenants, widget,
 };
 use crate::http::headers::cors;
 
 /// Every route of the API.
 pub(in crate::http) fn routes() -> Routes {
-    let for_visitors = widget::routes().merge(conversations::routes()).layer(cors());
+    let for_visitors = widget::routes().merge(conversations::routes()).merge(images::routes()).layer(cors());
     let for_members = Routes::new()
         .merge(identity::routes())
         .merge(tenants::routes())

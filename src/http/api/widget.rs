@@ -35,6 +35,8 @@ struct WidgetConfig {
     suggestions: Vec<String>,
     /// A line above the chat.
     notice: Option<String>,
+    /// Whether pictures that visitors show are looked at.
+    images: bool,
 }
 
 async fn find(services: &Services, slug: String) -> Result<Tenant, Problem> {
@@ -57,6 +59,7 @@ async fn config(services: Inside, Path(slug): Path<String>) -> Result<View<Widge
         placeholder: tenant.placeholder,
         suggestions: tenant.suggestions,
         notice: tenant.notice,
+        images: services.looks_at_images,
     }))
 }
 

@@ -36,6 +36,13 @@ export interface CallOptions {
   keepalive?: boolean;
 }
 
+export interface UploadOptions {
+  idempotencyKey: string;
+  /** Told the share that is sent, from 0 to 1. */
+  progress: (share: number) => void;
+  signal: AbortSignal;
+}
+
 export interface ClientSettings {
   /** Origin of the server, or '' for the page's own. */
   base: string;
@@ -91,6 +98,37 @@ export class Client {
     }
   }
 
+  /** Fetches bytes. */
+  async blob(path: string): Promise<Blob> {
+    const response = await this.#fetch(path, { headers: this.#settings.headers() });
+    try {
+      return await response.blob();
+    } catch (cause) {
+      throw new NetworkError('The answer was cut off.', { cause });
+    }
+  }
+
+  /** Sends bytes as they are. `fetch` cannot tell how much of a body is sent; the older interface can. */
+  upload<Answer>(path: string, body: Blob, options: UploadOptions): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open('POST', this.#settings.base + path);
+      request.withCredentials = this.#settings.credentials === 'include';
+      const headers = { ...this.#settings.headers(), 'content-type': 'application/octet-stream', 'idempotency-key': options.idempotencyKey };
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+      request.upload.onprogress = ({ loaded, total }) => options.progress(total > 0 ? loaded / total : 0);
+      request.onload = () => {
+        const answer = parsed(request.responseText);
+        if (request.status >= 200 && request.status < 300) resolve(answer as Answer);
+        else reject(new ApiError(request.status, (answer ?? {}) as Partial<Problem>, milliseconds(request.getResponseHeader('retry-after'))));
+      };
+      request.onerror = () => reject(new NetworkError('The server could not be reached.'));
+      request.onabort = () => reject(new NetworkError('It was given up.'));
+      options.signal.addEventListener('abort', () => request.abort());
+      request.send(body);
+    });
+  }
+
   /** Opens a stream of server-sent events; the caller reads the body. */
   stream(path: string, signal: AbortSignal): Promise<Response> {
     return this.#fetch(path, { headers: { accept: 'text/event-stream', ...this.#settings.headers() }, signal });
@@ -108,9 +146,21 @@ export class Client {
   }
 }
 
+function milliseconds(seconds: string | null): number | null {
+  const number = Number(seconds ?? Number.NaN);
+  return Number.isFinite(number) ? number * 1000 : null;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
 async function problemOf(response: Response): Promise<ApiError> {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null;
+  const retryAfterMs = milliseconds(response.headers.get('retry-after'));
   let problem: Partial<Problem> = {};
   try {
     problem = (await response.json()) as Partial<Problem>;

@@ -34,6 +34,8 @@ export interface WidgetSettings {
   placeholder: string;
   suggestions: string[];
   notice: string | null;
+  /** Whether pictures that visitors show are looked at. */
+  images: boolean;
 }
 
 export interface NewVisitor {
@@ -59,12 +61,24 @@ export interface Message {
   seq: number;
   author: Author;
   author_name: string | null;
+  /** May be empty where it shows pictures. */
   text: string;
+  images: MessageImage[];
   created_at: string;
   reply_to: string | null;
   /** The key its sender gave it; only its sender sees it. */
   client_key: string | null;
   answer: Answer | null;
+}
+
+/** A picture; its bytes are at `/api/v1/conversations/{id}/images/{image}`. */
+export interface MessageImage {
+  id: string;
+  media_type: string;
+  /** In pixels. */
+  width: number;
+  height: number;
+  size_bytes: number;
 }
 
 export interface Answer {
@@ -147,7 +161,7 @@ export type ServerFrame =
   | { type: 'error'; id: string | null; payload: { code: string; detail: string; fatal: boolean } };
 
 export type ClientFrame =
-  | { type: 'chat_message'; id: string; payload: { text: string } }
+  | { type: 'chat_message'; id: string; payload: { text: string; images?: string[] } }
   | { type: 'user_typing' | 'user_stopped_typing'; id: null; payload: Record<string, never> }
   | { type: 'ping' | 'pong'; id: string | null; payload: Record<string, never> };
 

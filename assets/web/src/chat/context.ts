@@ -3,7 +3,7 @@
  */
 import { getContext, setContext } from 'svelte';
 import type { chat } from '../../../locales/en.json';
-import type { Citation, Message } from '../api/types';
+import type { Citation, Message, MessageImage } from '../api/types';
 import type { Locale } from '../locale/locale';
 import type { Clock } from '../ui/clock.svelte';
 import type { ChatSession } from './session.svelte';
@@ -22,11 +22,17 @@ export interface Sources {
   open(message: Message, citation: Citation, marker: HTMLElement): void;
 }
 
+export interface PictureViewer {
+  /** Shows a picture as large as the window allows. */
+  open(image: MessageImage, alt: string): void;
+}
+
 export interface ChatContext {
   session: ChatSession;
   locale: ChatLocale;
   clock: Clock;
   sources: Sources;
+  viewer: PictureViewer;
 }
 
 const key = Symbol('chat');

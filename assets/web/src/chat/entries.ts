@@ -2,7 +2,7 @@
  * The rows of the message list: what the timeline holds, grouped by author and day, with keys that stay the same while a
  * message goes from being written to being stored, so that its bubble is never replaced under the reader's eyes.
  */
-import type { Author, Message } from '../api/types';
+import type { Author, Message, MessageImage } from '../api/types';
 import { dayOf } from '../locale/time';
 import type { Draft } from './draft';
 import type { Pending, Timeline } from './timeline';
@@ -12,6 +12,7 @@ export interface Entry {
   author: Author;
   name: string | null;
   text: string;
+  images: readonly MessageImage[];
   /** Null while an answer is being written. */
   at: string | null;
   message: Message | null;
@@ -34,7 +35,7 @@ export function entriesOf(timeline: Timeline): Entry[] {
     keys.add(chosen);
     return chosen;
   };
-  const blank = { message: null, pending: null, draft: null, first: true, last: true, day: null };
+  const blank = { images: [], message: null, pending: null, draft: null, first: true, last: true, day: null };
   const entries: Entry[] = [];
   for (const message of timeline.messages) {
     entries.push({
@@ -43,12 +44,13 @@ export function entriesOf(timeline: Timeline): Entry[] {
       author: message.author,
       name: message.author_name,
       text: message.text,
+      images: message.images,
       at: message.created_at,
       message,
     });
   }
   for (const item of timeline.pending) {
-    entries.push({ ...blank, key: unique(`sent:${item.key}`, item.key), author: 'visitor', name: null, text: item.text, at: item.created_at, pending: item });
+    entries.push({ ...blank, key: unique(`sent:${item.key}`, item.key), author: 'visitor', name: null, text: item.text, images: item.images, at: item.created_at, pending: item });
   }
   const { draft } = timeline;
   if (draft) {

@@ -5,9 +5,10 @@
  * A message is shown at once and delivered by the socket when there is one, else by a call; both carry its key, so delivering
  * it twice stores it once.
  */
-import { ApiError, Client, NetworkError, newKey } from '../api/client';
-import type { Citation, CitedDocument, Conversation, Message, MessageHistory, NewVisitor, Page, ServerFrame, WidgetSettings } from '../api/types';
+import { ApiError, Client, NetworkError, newKey, type UploadOptions } from '../api/client';
+import type { Citation, CitedDocument, Conversation, Message, MessageHistory, MessageImage, NewVisitor, Page, ServerFrame, WidgetSettings } from '../api/types';
 import { plainText } from '../markdown/blocks';
+import { type KeptPicture, PictureStore } from './pictures';
 import { Connection, type Refusal, type Status } from './connection';
 import type { Memory } from './memory';
 import { conversationAfter, discard, emptyTimeline, enqueue, fail, receive, receiveFrame, retry, type Timeline } from './timeline';
@@ -19,6 +20,16 @@ export type Phase = 'loading' | 'ready' | 'unknown' | 'unreachable' | 'busy';
 export interface SessionEvents {
   message?: (message: Message) => void;
   unread?: (count: number) => void;
+}
+
+/** What a message is sent with. */
+interface Said {
+  text: string;
+  images?: string[];
+}
+
+function saying(text: string, images: readonly MessageImage[]): Said {
+  return images.length > 0 ? { text, images: images.map(({ id }) => id) } : { text };
 }
 
 /** A message that the socket took but nobody acknowledged is sent again as a call. */
@@ -42,6 +53,7 @@ export class ChatSession {
 
   readonly workspace: string;
   readonly client: Client;
+  readonly pictures = new PictureStore();
   readonly #memory: Memory;
   readonly #events: SessionEvents;
   #connection: Connection | null = null;
@@ -156,6 +168,7 @@ export class ChatSession {
   reset(): void {
     this.#clear();
     this.#memory.clear();
+    this.pictures.clear();
   }
 
   async conversations(): Promise<Conversation[]> {
@@ -174,11 +187,41 @@ export class ChatSession {
     return this.client.get<CitedDocument>(path, { signal });
   }
 
-  send(text: string): void {
+  /** Whether the workspace looks at pictures. */
+  get takesPictures(): boolean {
+    return this.settings?.images === true && !this.ended;
+  }
+
+  /** Sends a picture, to be posted with a message; makes the visitor and the conversation where there are none. */
+  async sendPicture(file: Blob, options: UploadOptions, again = true): Promise<KeptPicture> {
+    try {
+      const conversation = await this.#ensureConversation();
+      const image = await this.client.upload<MessageImage>(`/api/v1/conversations/${conversation}/images`, file, options);
+      this.pictures.keep(image.id, file);
+      return { conversation, image };
+    } catch (error) {
+      if (!again || !(error instanceof ApiError) || error.status !== 401) throw error;
+      this.#forgetVisitor();
+      return this.sendPicture(file, options, false);
+    }
+  }
+
+  /** Has a picture removed that is not posted. Where that fails, the server forgets it after a day. */
+  takeBack({ conversation, image }: KeptPicture): void {
+    this.client.delete(`/api/v1/conversations/${conversation}/images/${image.id}`, { keepalive: true }).catch(() => undefined);
+  }
+
+  /** The bytes of a picture of the open conversation. */
+  picture(image: MessageImage): Promise<Blob> {
+    const id = this.conversation?.id ?? this.#memory.load()?.conversation ?? '';
+    return this.pictures.get(image.id, () => this.client.blob(`/api/v1/conversations/${id}/images/${image.id}`));
+  }
+
+  send(text: string, images: readonly MessageImage[] = []): void {
     const key = newKey();
-    this.timeline = enqueue(this.timeline, key, text, new Date().toISOString());
+    this.timeline = enqueue(this.timeline, key, text, new Date().toISOString(), images);
     this.#typingSentMs = 0;
-    void this.#deliver(key, text);
+    void this.#deliver(key, saying(text, images));
   }
 
   sendAgain(key: string): void {
@@ -186,7 +229,7 @@ export class ChatSession {
     if (!item) return;
     this.timeline = retry(this.timeline, key);
     this.#connection?.wake();
-    void this.#deliver(key, item.text);
+    void this.#deliver(key, saying(item.text, item.images));
   }
 
   remove(key: string): void {
@@ -209,31 +252,31 @@ export class ChatSession {
     if (attended) this.#count(0);
   }
 
-  async #deliver(key: string, text: string, again = true): Promise<void> {
+  async #deliver(key: string, said: Said, again = true): Promise<void> {
     try {
       const id = await this.#ensureConversation();
-      if (this.#connection?.send({ type: 'chat_message', id: key, payload: { text } })) {
+      if (this.#connection?.send({ type: 'chat_message', id: key, payload: said })) {
         setTimeout(() => {
-          if (this.#isSending(key)) this.#post(id, key, text).catch((error: unknown) => this.#failed(key, error));
+          if (this.#isSending(key)) this.#post(id, key, said).catch((error: unknown) => this.#failed(key, error));
         }, ACK_MAX_MS);
       } else {
-        await this.#post(id, key, text);
+        await this.#post(id, key, said);
       }
     } catch (error) {
       if (again && error instanceof ApiError && error.status === 401) {
         this.#forgetVisitor();
-        await this.#deliver(key, text, false);
+        await this.#deliver(key, said, false);
       } else {
         this.#failed(key, error);
       }
     }
   }
 
-  async #post(id: string, key: string, text: string): Promise<void> {
+  async #post(id: string, key: string, said: Said): Promise<void> {
     if (this.#posting.has(key)) return;
     this.#posting.add(key);
     try {
-      const message = await this.client.post<Message>(`/api/v1/conversations/${id}/messages`, { text }, { idempotencyKey: key });
+      const message = await this.client.post<Message>(`/api/v1/conversations/${id}/messages`, said, { idempotencyKey: key });
       this.timeline = receive(this.timeline, { ...message, client_key: key });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) throw error;
@@ -298,7 +341,7 @@ export class ChatSession {
     }
     // What was under way when the link broke may not have arrived; its key keeps it from being stored twice.
     for (const item of this.timeline.pending) {
-      if (item.state === 'sending' && !this.#posting.has(item.key)) void this.#deliver(item.key, item.text);
+      if (item.state === 'sending' && !this.#posting.has(item.key)) void this.#deliver(item.key, saying(item.text, item.images));
     }
   }
 

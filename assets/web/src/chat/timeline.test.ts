@@ -12,6 +12,7 @@ function message(seq: number, more: Partial<Message> = {}): Message {
     author: 'visitor',
     author_name: null,
     text: `text ${seq}`,
+    images: [],
     created_at: new Date(Date.UTC(2026, 0, 1, 12, 0, seq)).toISOString(),
     reply_to: null,
     client_key: null,
@@ -99,6 +100,14 @@ describe('timeline', () => {
 });
 
 describe('entries', () => {
+  it('show the same pictures while they are sent and once they are stored', () => {
+    const image = { id: 'img_1', media_type: 'image/png', width: 4, height: 3, size_bytes: 6 };
+    const asked = enqueue(emptyTimeline, 'key', '', '2026-01-01T12:00:00.000Z', [image]);
+    const stored = receive(asked, message(1, { client_key: 'key', text: '', images: [image] }));
+    expect(entriesOf(asked).map(({ images }) => images)).toEqual([[image]]);
+    expect(entriesOf(stored).map(({ images }) => images)).toEqual([[image]]);
+  });
+
   it('keep their key from being written to being stored', () => {
     const asked = enqueue(emptyTimeline, 'key', 'Hi', '2026-01-01T12:00:00.000Z');
     const stored = receive(asked, message(1, { client_key: 'key' }));

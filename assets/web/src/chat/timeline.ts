@@ -4,13 +4,14 @@
  *
  * Pure functions over an immutable value. Whatever arrives twice (acknowledged, broadcast, replayed, fetched) is in it once.
  */
-import type { Conversation, DraftPiece, Message, ServerFrame } from '../api/types';
+import type { Conversation, DraftPiece, Message, MessageImage, ServerFrame } from '../api/types';
 import { applyPiece, type Draft } from './draft';
 
 export interface Pending {
   /** The key it is sent with; sending again with it cannot double the message. */
   key: string;
   text: string;
+  images: readonly MessageImage[];
   created_at: string;
   state: 'sending' | 'failed';
   /** Why it failed, to show; null while sending. */
@@ -80,8 +81,8 @@ export function conversationAfter(conversation: Conversation | null, frame: Serv
   }
 }
 
-export function enqueue(timeline: Timeline, key: string, text: string, createdAt: string): Timeline {
-  const item: Pending = { key, text, created_at: createdAt, state: 'sending', reason: null };
+export function enqueue(timeline: Timeline, key: string, text: string, createdAt: string, images: readonly MessageImage[] = []): Timeline {
+  const item: Pending = { key, text, images, created_at: createdAt, state: 'sending', reason: null };
   return { ...timeline, pending: [...timeline.pending, item] };
 }
 
