@@ -21,7 +21,7 @@ use crate::ai::prices::{Price, RerankingSize};
 use crate::ai::rerank::{Ranked, RerankRequest, Reranked, Reranker};
 use crate::ai::{self, Breaker, Usage};
 use crate::base::{Clock, Fault as _, Micros};
-use crate::budget::{self, Budgets, NewCharge, Subject};
+use crate::budget::{self, Budgets, Cause, NewCharge};
 use crate::store::{Keyspace, WriteTx};
 
 /// What the ledger has in place of a tier.
@@ -95,7 +95,7 @@ struct Wish<'a> {
     query: &'a str,
     texts: &'a [String],
     size: RerankingSize,
-    payer: Option<Subject>,
+    cause: Cause,
 }
 
 /// Why the order stays as it was.
@@ -128,7 +128,7 @@ impl Reranking {
         let begun = Instant::now();
         let texts: Vec<String> = retrieval.passages.iter().take(self.candidates).map(read_as).collect();
         let size = RerankingSize::new(query.len(), texts.iter().map(String::len));
-        let wish = Wish { query, texts: &texts, size, payer: options.subject };
+        let wish = Wish { query, texts: &texts, size, cause: options.subject.map_or_else(Cause::search, Cause::from) };
         let mut explanation = RerankExplanation {
             reranker: self.reranker.name().to_owned(),
             model: self.reranker.model().to_owned(),
@@ -228,14 +228,11 @@ impl Reranking {
             return Ok(None);
         }
         let refused = |detail: &str| Some(Skipped(RerankOutcome::OverBudget, Some(detail.to_owned())));
-        let Some(payer) = wish.payer else {
-            return Ok(refused("it costs money, and the search is for no message"));
-        };
         let Ok(amount) = self.price.reserve_reranking(wish.size) else {
             return Ok(refused("what it can cost is beyond all amounts"));
         };
-        let (budgets, now) = (self.budgets.clone(), clock.now());
-        let reserve = move |tx: &mut WriteTx<'_>| budgets.reserve(tx, now, payer, amount);
+        let (budgets, now, cause) = (self.budgets.clone(), clock.now(), wish.cause);
+        let reserve = move |tx: &mut WriteTx<'_>| budgets.reserve(tx, now, cause, amount);
         Ok(match keyspace.write(reserve).await? {
             budget::Outcome::Reserved(_) => None,
             budget::Outcome::Refused(refusal) => {
@@ -254,13 +251,15 @@ impl Reranking {
         wish: &Wish<'_>,
         charge: Option<NewCharge>,
     ) -> Result<(), Error> {
-        let Some(payer) = wish.payer.filter(|_| !self.price.is_free()) else { return Ok(()) };
-        let (budgets, now) = (self.budgets.clone(), clock.now());
+        if self.price.is_free() {
+            return Ok(());
+        }
+        let (budgets, now, cause) = (self.budgets.clone(), clock.now(), wish.cause);
         let settle = move |tx: &mut WriteTx<'_>| {
             if let Some(charge) = &charge {
-                budgets.charge(tx, now, payer, charge)?;
+                budgets.charge(tx, now, cause, charge)?;
             }
-            budgets.release(tx, payer.message).map(drop)
+            budgets.release(tx, cause).map(drop)
         };
         Ok(keyspace.write(settle).await?)
     }

@@ -135,6 +135,7 @@ pub(super) fn models(server: &Arc<Server>, day_micros: u64) -> (Models, Budgets)
         cached_input_micros: None,
         output_micros: 0,
         image_tokens_max: None,
+        search_micros: None,
     });
     let budget = Budget { day_limit: Limit::Micros(Micros(day_micros)), ..Budget::default() };
     let budgets = Budgets::new(budget);
