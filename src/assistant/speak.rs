@@ -1,7 +1,7 @@
 //! Asks one model after another until one of them answers.
 //!
 //! A model that fails is followed by the next one, which begins anew: what the first had shown is replaced, never
-//! continued. When none answers, the caller quotes the documents. What the calls cost is [`books`](super::books)' matter.
+//! continued. When none answers, the caller quotes the documents. What the calls cost is the matter of [`books`].
 
 use std::time::Instant;
 
