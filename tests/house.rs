@@ -120,7 +120,7 @@ const GUARDED: [(&str, &[&str]); 7] = [
         &["identity/pass.rs", "tenants/set_up.rs", "assistant/", "http/api/conversations.rs"],
     ),
     ("reqwest::Client", &["outbound/"]),
-    ("axum::", &["http/", "app.rs", "cli/"]),
+    ("axum::", &["http/", "app/", "cli/"]),
     ("SystemTime::now", &["base/clock.rs"]),
     ("Pass::mint", &["identity/"]),
 ];

@@ -113,13 +113,11 @@ fn numbers(text: &str) -> Vec<String> {
     let mut digits = String::new();
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
+        let groups = matches!(c, '.' | ',' | '\u{202f}' | '\u{a0}' | '’')
+            && characters.peek().is_some_and(char::is_ascii_digit);
         if c.is_ascii_digit() {
             digits.push(c);
-        } else if !(matches!(c, '.' | ',' | '\u{202f}' | '\u{a0}' | '’')
-            && !digits.is_empty()
-            && characters.peek().is_some_and(char::is_ascii_digit))
-            && !digits.is_empty()
-        {
+        } else if !(digits.is_empty() || groups) {
             found.push(std::mem::take(&mut digits));
         }
     }

@@ -146,7 +146,7 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<Configur
         all.iter().filter(|one| name.is_none_or(|name| one.name() == name)).cloned().collect();
     match name {
         Some(name) if chosen.is_empty() => {
-            let known: Vec<_> = all.iter().map(|one| one.name()).collect();
+            let known: Vec<_> = all.iter().map(Configured::name).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             let sentence = format!(
                 "No [[ai.provider]], [[embedding.models]] or [[rerank.models]] is named \"{name}\". There are: {known}."

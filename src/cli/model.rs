@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &SettingsArguments, command: &ModelCommand) -> Resu
         ModelCommand::List { json } => list(&folder, &settings.local_model.file, *json)?,
         ModelCommand::Check { name } => check(&folder, name)?,
         ModelCommand::Remove { name } => {
-            folder.remove(name).map_err(failure)?;
+            folder.remove(name).map_err(|error| failure(&error))?;
             format!("{name} is removed.")
         }
     };
@@ -72,13 +72,13 @@ fn add(folder: &Folder, wish: &AddArguments) -> Result<String, Failure> {
             let _ = write!(std::io::stderr(), "\rcopied {} of {} MB", copied >> 20, total >> 20);
         }
     };
-    let found = folder.add(&wish.file, wish.sha256.as_deref(), progress).map_err(failure)?;
+    let found = folder.add(&wish.file, wish.sha256.as_deref(), progress).map_err(|error| failure(&error))?;
     if terminal && shown > 0 {
         let _ = writeln!(std::io::stderr());
     }
     let mut text = described(&found);
     let _ = write!(text, "\n{}", tried(&found.path)?);
-    let others = folder.list().map_err(failure)?.len();
+    let others = folder.list().map_err(|error| failure(&error))?.len();
     if others > 1 {
         let _ = write!(text, "\nThere are {others} models now: name the one to use in local_model.file.");
     }
@@ -87,7 +87,7 @@ fn add(folder: &Folder, wish: &AddArguments) -> Result<String, Failure> {
 }
 
 fn list(folder: &Folder, chosen: &str, json: bool) -> Result<String, Failure> {
-    let all = folder.list().map_err(failure)?;
+    let all = folder.list().map_err(|error| failure(&error))?;
     let used = match folder.choose(chosen) {
         Ok(found) => found.map(|found| found.name),
         Err(_) => None,
@@ -138,12 +138,12 @@ fn list(folder: &Folder, chosen: &str, json: bool) -> Result<String, Failure> {
 }
 
 fn check(folder: &Folder, name: &str) -> Result<String, Failure> {
-    let found = folder.choose(name).map_err(failure)?;
-    let found = found.ok_or_else(|| failure(FolderError::Unknown(name.to_owned())))?;
+    let found = folder.choose(name).map_err(|error| failure(&error))?;
+    let found = found.ok_or_else(|| failure(&FolderError::Unknown(name.to_owned())))?;
     if let Err(error) = &found.header {
         return Err(Failure::new(format!("{name} cannot be used: {error}")));
     }
-    found.verify().map_err(failure)?;
+    found.verify().map_err(|error| failure(&error))?;
     let digest = match &found.digest {
         Some(digest) => format!("SHA-256 {digest}, as noted when it was added."),
         None => "No SHA-256 was noted: the file was not added by command.".to_owned(),
@@ -188,7 +188,7 @@ fn tried(_: &Path) -> Result<String, Failure> {
     Ok("This build of Frontdesk cannot run local models, so it was not tried out.".to_owned())
 }
 
-fn failure(error: FolderError) -> Failure {
+fn failure(error: &FolderError) -> Failure {
     Failure::new(error.to_string())
 }
 

@@ -88,7 +88,7 @@ fn always_quoted(
     named.sort_unstable();
     named.dedup();
     let reason = format!(
-        "the strategy \"{}\" names {}, and {configured}, so every answer is quoted from the documents: add such a model, or name yours in a [[routing.strategies]]",
+        "the strategy \"{}\" names {}, and {configured}, so every answer is quoted from the documents: add such a model (\"{LOCAL}\" is also a GGUF file in the data directory), or name yours in a [[routing.strategies]]",
         strategy.name,
         quoted_list(named.into_iter())
     );
@@ -225,9 +225,7 @@ mod tests {
         let both = provider("a", "m-1") + &provider("b", "m-2");
         let said = found(&both);
         assert!(
-            said[0].starts_with(
-                "assistant.provider: it is \"extractive\", so no [[ai.provider]] (\"a\", \"b\")"
-            )
+            said[0].starts_with("assistant.provider: it is \"local\", so no [[ai.provider]] (\"a\", \"b\")")
         );
         let said = found(&format!("[assistant]\nprovider = \"a\"\n{both}"));
         assert!(said[0].contains("so \"b\" is asked for no answer"), "{said:?}");

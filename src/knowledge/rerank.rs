@@ -128,7 +128,12 @@ impl Reranking {
         let begun = Instant::now();
         let texts: Vec<String> = retrieval.passages.iter().take(self.candidates).map(read_as).collect();
         let size = RerankingSize::new(query.len(), texts.iter().map(String::len));
-        let wish = Wish { query, texts: &texts, size, cause: options.subject.map_or_else(Cause::search, Cause::from) };
+        let wish = Wish {
+            query,
+            texts: &texts,
+            size,
+            cause: options.subject.map_or_else(Cause::search, Cause::from),
+        };
         let mut explanation = RerankExplanation {
             reranker: self.reranker.name().to_owned(),
             model: self.reranker.model().to_owned(),

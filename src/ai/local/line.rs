@@ -34,15 +34,12 @@ impl<T> Line<T> {
         let mut turns: Vec<(&str, usize)> = Vec::new();
         let mut place = self.waiting.len();
         for (at, one) in self.waiting.iter().enumerate() {
-            let turn = match turns.iter_mut().find(|(known, _)| *known == one.tenant) {
-                Some((_, turn)) => {
-                    *turn += 1;
-                    *turn
-                }
-                None => {
-                    turns.push((&one.tenant, 0));
-                    0
-                }
+            let turn = if let Some((_, turn)) = turns.iter_mut().find(|(known, _)| *known == one.tenant) {
+                *turn += 1;
+                *turn
+            } else {
+                turns.push((&one.tenant, 0));
+                0
             };
             if turn > own {
                 place = at;

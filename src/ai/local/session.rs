@@ -103,10 +103,11 @@ impl<'m> Session<'m> {
         })?;
         let vocabulary = model.vocab();
         let word = |token: LlamaToken| {
-            let known = (0..vocabulary.n_tokens()).contains(&token.0);
-            known
-                .then(|| String::from_utf8_lossy(&vocabulary.token_to_piece(token, true, None)).into_owned())
-                .unwrap_or_default()
+            if (0..vocabulary.n_tokens()).contains(&token.0) {
+                String::from_utf8_lossy(&vocabulary.token_to_piece(token, true, None)).into_owned()
+            } else {
+                String::new()
+            }
         };
         let special = SpecialWords { beginning: word(vocabulary.bos()), end: word(vocabulary.eos()) };
         let template = ChatTemplate::new(template, special)

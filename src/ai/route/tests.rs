@@ -79,7 +79,7 @@ fn an_image_comes_before_the_score() {
 
 #[test]
 fn local_never_leaves_the_machine_also_as_the_last_resort() {
-    let far = provider("local", FAR, "gpt-4o-mini") + &provider("sonnet", FAR, "claude-3-5-sonnet");
+    let far = provider("mini", FAR, "gpt-4o-mini") + &provider("sonnet", FAR, "claude-3-5-sonnet");
     let strategy = "[routing]\nstrategy = \"local\"\n";
     let alone = router(&(strategy.to_owned() + &far));
     let with_model = router(&(strategy.to_owned() + &far + &provider("own", HERE, "smol")));

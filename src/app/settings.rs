@@ -1,0 +1,96 @@
+//! What the settings say, in the words of the rooms that it is for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{Clock, Micros};
+use crate::budget::{AtLimit, Budget, Limit};
+use crate::config::{self, RetrievalStrategy, Settings};
+use crate::outbound::{self, EgressHost, EgressPolicy, EgressSink, Outbound, Retention};
+use crate::search::fusion::Strategy;
+use crate::store::{Extensions, StoreOptions};
+use crate::{assistant, knowledge, tenants};
+
+pub(super) fn store_options(settings: &Settings, extensions: Extensions) -> StoreOptions {
+    StoreOptions {
+        cache_bytes_max: settings.store.cache_bytes_max,
+        idle_close: Duration::from_secs(settings.store.idle_close_s),
+        extensions,
+        crash_disks: None,
+    }
+}
+
+pub(super) fn knowledge_settings(settings: &Settings) -> knowledge::Settings {
+    let mut knowledge = knowledge::Settings::default();
+    knowledge.fusion.strategy = match settings.retrieval.strategy {
+        RetrievalStrategy::Hybrid => Strategy::Hybrid,
+        RetrievalStrategy::Predecessor => Strategy::Predecessor,
+        RetrievalStrategy::Semantic => Strategy::Semantic,
+        RetrievalStrategy::Keyword => Strategy::Keyword,
+    };
+    knowledge.fusion.semantic_weight = settings.retrieval.semantic_weight;
+    knowledge.fusion.keyword_weight = settings.retrieval.keyword_weight;
+    knowledge
+}
+
+pub(super) fn assistant_settings(settings: &Settings) -> assistant::Settings {
+    assistant::Settings {
+        passages_max: settings.retrieval.top_k,
+        min_score: settings.retrieval.min_score,
+        history_messages_max: settings.assistant.history_messages,
+        uncited_claims: match settings.assistant.uncited_claims {
+            config::UncitedClaims::Withhold => tenants::UncitedClaims::Withhold,
+            config::UncitedClaims::Mark => tenants::UncitedClaims::Mark,
+        },
+        ..assistant::Settings::default()
+    }
+}
+
+/// What a tenant may spend that sets nothing itself.
+pub(super) fn default_budget(settings: &Settings) -> Budget {
+    let limit =
+        |micros: i64| u64::try_from(micros).map_or(Limit::Unlimited, |micros| Limit::Micros(Micros(micros)));
+    let set = &settings.budget;
+    Budget {
+        day_limit: limit(set.day_limit_micros),
+        month_limit: limit(set.month_limit_micros),
+        alert_percents: set.alert_percents.clone(),
+        at_limit: match set.at_limit {
+            config::AtLimit::Degrade => AtLimit::Degrade,
+            config::AtLimit::HandOver => AtLimit::HandOver,
+        },
+        time_zone: set.time_zone.clone(),
+    }
+}
+
+/// The only way out, as the settings allow it. `sink` hears of everything that is sent or refused.
+///
+/// # Errors
+/// When a host of the allow-list is none, or TLS cannot be set up.
+pub fn outbound(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    sink: Option<Arc<dyn EgressSink>>,
+) -> anyhow::Result<Outbound> {
+    let hosts: Vec<EgressHost> = settings
+        .outbound
+        .allow
+        .iter()
+        .map(|host| EgressHost {
+            address: host.address.clone(),
+            private: host.private,
+            plain_http: host.plain_http,
+        })
+        .collect();
+    let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
+    let options = outbound::Options { clock: clock.clone(), sink, ..Default::default() };
+    Ok(Outbound::new(policy, options)?)
+}
+
+/// What the settings keep of the egress ledger.
+pub(super) fn egress_retention(settings: &Settings) -> Retention {
+    Retention {
+        entries_max: settings.outbound.ledger_entries_max,
+        age_max: settings.outbound.ledger_age_max(),
+    }
+}
