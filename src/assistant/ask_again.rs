@@ -177,6 +177,7 @@ fn no_answer(attempt: &Attempt) -> String {
     match attempt.outcome.as_str() {
         "declined" => format!("{} found no answer in the passages.", attempt.model),
         "uncited" => format!("{} cited none of the passages, so its answer is withheld.", attempt.model),
+        "called_off" => format!("{} was called off.", attempt.model),
         "unsupported" => {
             format!("{} says what the passages do not bear out, so its answer is withheld.", attempt.model)
         }

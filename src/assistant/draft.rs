@@ -1,7 +1,12 @@
 //! The answer as far as it is written, shown to those who watch. Nothing of it is stored; pieces may be lost.
 
+use std::time::Duration;
+
 use crate::base::MessageId;
 use crate::realtime::{DraftPiece, DraftStage, Frame, FrameKind, Hub, LiveDraft, Topic};
+
+/// How often it is looked whether somebody watches.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One answer in the making. Dropping it takes it off the screens' memory, however the answer ended.
 pub(super) struct Draft {
@@ -33,6 +38,25 @@ impl Draft {
     /// The model is busy: so many questions are answered first.
     pub(super) fn waiting(&self, before: usize) {
         self.show("", 0, DraftStage::Waiting, Some(before));
+    }
+
+    /// Ends when the visitors who watched have all been gone for `after`; never where nobody watched, as whoever asks without a
+    /// connection comes back for the answer, nor where `after` is not told.
+    pub(super) fn left_alone(&self, after: Option<Duration>) -> impl Future<Output = ()> + use<> {
+        let watched = self.shown.clone().zip(after);
+        async move {
+            let Some(((hub, topic), after)) = watched else { return std::future::pending().await };
+            let mut looks = tokio::time::interval(after.min(LOOK_EVERY).max(Duration::from_millis(1)));
+            let (mut seen, mut gone_since) = (false, None);
+            loop {
+                let now = looks.tick().await;
+                if hub.presence(topic).visitors > 0 {
+                    (seen, gone_since) = (true, None);
+                } else if seen && now.duration_since(*gone_since.get_or_insert(now)) >= after {
+                    return;
+                }
+            }
+        }
     }
 
     /// The same text and more.

@@ -38,6 +38,8 @@ pub(super) enum Generated {
     Uncited { in_part: bool },
     /// What it cites does not bear out what it says.
     Unsupported,
+    /// It was not waited for: the visitor had left.
+    CalledOff,
 }
 
 /// What a request is made of.
@@ -79,6 +81,13 @@ pub(super) struct Heard {
     pub(super) usage: Usage,
     /// Why the model stopped, where it did.
     pub(super) stop_reason: Option<StopReason>,
+}
+
+impl Heard {
+    /// One that was not waited for.
+    pub(super) fn called_off() -> Self {
+        Self { outcome: Ok(Generated::CalledOff), usage: Usage::default(), stop_reason: None }
+    }
 }
 
 /// Sends `request` and shows the answer as it comes.

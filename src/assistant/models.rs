@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -34,8 +35,17 @@ pub(super) struct Model {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) price: Price,
     breaker: Arc<Breaker>,
-    /// Passages that it is given, at most, where it reads slowly.
-    pub(super) passages_max: Option<usize>,
+    /// What else goes for the one that computes on this machine's processor.
+    pub(super) sparing: Option<Sparing>,
+}
+
+/// How a model is spared that computes in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sparing {
+    /// Passages that it is given, at most: it reads slowly.
+    pub passages_max: usize,
+    /// An answer whose visitor has left for so long is called off.
+    pub left_after: Duration,
 }
 
 /// A model as one tenant asks it.
@@ -86,7 +96,7 @@ impl Models {
     ) -> Self {
         let by_name = models.into_iter().map(|(provider, price)| {
             let name = provider.name().to_owned();
-            (name, Model { provider, price, breaker: Arc::default(), passages_max: None })
+            (name, Model { provider, price, breaker: Arc::default(), sparing: None })
         });
         let own_breakers = Arc::default();
         Self {
@@ -123,11 +133,11 @@ impl Models {
         breakers.entry(key).or_default().clone()
     }
 
-    /// With the model in this process too, which costs nothing and is given at most `passages_max`.
+    /// With the model in this process too, which costs nothing.
     #[must_use]
-    pub fn with_local(mut self, provider: Arc<dyn Provider>, passages_max: usize) -> Self {
+    pub fn with_local(mut self, provider: Arc<dyn Provider>, sparing: Sparing) -> Self {
         let (name, price) = (provider.name().to_owned(), Price::free(provider.model()));
-        let model = Model { provider, price, breaker: Arc::default(), passages_max: Some(passages_max) };
+        let model = Model { provider, price, breaker: Arc::default(), sparing: Some(sparing) };
         let mut by_name = Arc::into_inner(self.by_name).unwrap_or_default();
         by_name.insert(name, model);
         self.by_name = Arc::new(by_name);

@@ -115,7 +115,7 @@ impl Speaker<'_> {
         draft: &mut Draft,
         asked: &mut Asked,
     ) -> Result<bool, Error> {
-        let most = model.passages_max.unwrap_or(wish.passages.len());
+        let most = model.sparing.map_or(wish.passages.len(), |sparing| sparing.passages_max);
         let wish = Wish { passages: wish.passages.get(..most).unwrap_or(wish.passages), ..wish };
         for wish in [wish, shortened(wish)] {
             let sees = self.models.sees(&choice.provider);
@@ -132,7 +132,11 @@ impl Speaker<'_> {
             };
             let prompt = (prompt_hash(&request), sent(wish, &request, sees));
             let begun = Instant::now();
-            let heard = generate(&*reached.provider, request, wish, draft).await;
+            let left = draft.left_alone(model.sparing.map(|sparing| sparing.left_after));
+            let heard = tokio::select! {
+                heard = generate(&*reached.provider, request, wish, draft) => heard,
+                () = left => Heard::called_off(),
+            };
             let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
             let charge =
@@ -186,6 +190,11 @@ fn conclude(asked: &mut Asked, by: Choice, generated: Generated, stop_reason: Op
             asked.note = Some(format!(
                 "{part} language model's answer did not say where it was from, so the documents are quoted instead."
             ));
+        }
+        Generated::CalledOff => {
+            let note =
+                "The visitor had left while the language model was at work, so the documents are quoted.";
+            asked.note = Some(note.to_owned());
         }
         Generated::Unsupported => {
             let note =
@@ -271,6 +280,9 @@ impl Attempt {
             Ok(Generated::Answer { .. }) => ("answered", "answered", String::new()),
             Ok(Generated::Declined) => ("declined", "found no answer", String::new()),
             Ok(Generated::Uncited { .. }) => ("uncited", "did not cite", String::new()),
+            Ok(Generated::CalledOff) => {
+                ("called_off", "was called off, as the visitor had left", String::new())
+            }
             Ok(Generated::Unsupported) => {
                 ("unsupported", "said what the documents do not say", String::new())
             }

@@ -23,7 +23,7 @@ pub struct Attempt {
     pub model: String,
     /// What it was chosen as; nothing when the settings name it.
     pub tier: Option<String>,
-    /// `answered`, `declined` (the documents hold no answer), `uncited`, `unsupported` (by the passages it cites), `over_budget`, `left_alone`, or the code of the error.
+    /// `answered`, `declined` (the documents hold no answer), `uncited`, `unsupported` (by the passages it cites), `called_off` (the visitor had left), `over_budget`, `left_alone`, or the code of the error.
     pub outcome: String,
     /// What became of it, for people: follows the model's name.
     pub said: String,

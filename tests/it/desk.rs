@@ -128,6 +128,11 @@ impl Desk {
         (desk, done.cookie())
     }
 
+    /// Another setting (`section.key=value`), from the next start on.
+    pub(crate) fn set(&mut self, setting: &str) {
+        self.settings.push(setting.to_owned());
+    }
+
     /// Starts the same data directory again, whatever has become of the process.
     pub(crate) async fn start_again(&mut self) {
         (self.process, self.output, self.port) = start(self.home.path(), &self.settings).await;

@@ -10,6 +10,7 @@ use super::files;
 use super::gguf::Made;
 use super::model::Model;
 use super::socket::{Socket, is_answer};
+use super::soon;
 
 const CITED: &str = "The pump is sealed with a rubber ring, which lasts ten years [1].";
 const INVENTED: &str = "Every pump comes from Norway and glows at night for 77 hours [1].";
@@ -94,6 +95,33 @@ async fn visitors_who_wait_see_how_many_are_before_them() {
     let first = sockets.pop().unwrap().until(is_answer).await;
     assert_eq!(answer(&first)["answer"]["provider"], "extractive", "a model that babbles is not believed");
     assert_eq!(answer(&second.until(is_answer).await)["answer"]["provider"], "extractive");
+}
+
+#[tokio::test]
+async fn an_answer_is_called_off_when_its_visitor_has_left_and_the_next_has_their_turn() {
+    let (mut desk, owner) = desk("").await;
+    assert_eq!(desk.stop().await, Some(0));
+    desk.set("local_model.left_after_s=0");
+    desk.start_again().await;
+    let visitor = desk.visitor("acme").await;
+    let id = desk.conversation(&visitor).await;
+    let mut socket = Socket::open(&desk, &visitor, &id, None).await;
+    socket.say("q", Model::QUESTION).await;
+    socket.until(|frame| frame["type"] == "draft" && frame["payload"]["stage"] == "writing").await;
+    drop(socket);
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+    let answered = async {
+        loop {
+            let page = desk.get(&owner, &format!("/api/v1/conversations/{id}/messages")).await.expect(200);
+            if let Some(answer) = page.body["items"].get(1) {
+                return answer.clone();
+            }
+            looks.tick().await;
+        }
+    };
+    let answer = soon("the question is answered all the same", answered).await;
+    assert_eq!(answer["answer"]["provider"], "extractive", "{answer}");
+    assert!(answer["answer"]["note"].as_str().unwrap().contains("had left"), "{answer}");
 }
 
 #[tokio::test]

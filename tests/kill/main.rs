@@ -5,6 +5,9 @@
 
 mod appliance;
 mod desk;
+#[cfg(feature = "local-model")]
+#[path = "../it/gguf.rs"]
+mod gguf;
 mod idle;
 mod kill;
 mod offline;
