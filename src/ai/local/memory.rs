@@ -3,7 +3,7 @@
 use super::header::Header;
 
 /// What the engine computes in, beside weights and conversation: for a batch, the scores of each token that the model knows.
-const BATCH_TOKENS: u64 = 256;
+const BATCH_TOKENS: u64 = 512;
 /// Left for everybody else.
 const SPARE_BYTES: u64 = 256 << 20;
 

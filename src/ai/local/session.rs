@@ -20,7 +20,7 @@ use super::thoughts::Thoughts;
 use crate::base::Timestamp;
 
 /// Tokens of a prompt that are read before we look whether they are still wanted.
-const BATCH_TOKENS: u32 = 256;
+const BATCH_TOKENS: u32 = 512;
 /// A token written lately is a little less likely to be written again: small models go round in circles.
 const REPEAT_PENALTY: f32 = 1.05;
 const REPEAT_TOKENS: i32 = 64;
