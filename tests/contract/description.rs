@@ -1,6 +1,7 @@
 //! A vendor's API description as a judge of requests and bodies.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -14,7 +15,11 @@ fn document(file: &str) -> Option<Value> {
     let Ok(text) = std::fs::read_to_string(&path) else {
         static SAID: OnceLock<()> = OnceLock::new();
         SAID.get_or_init(|| {
-            println!("skipped: no API descriptions at ../shared/specs, bodies are not checked")
+            // Not by a macro: the harness keeps what those print of a test that passes.
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: no API descriptions at ../shared/specs, bodies are not checked"
+            );
         });
         return None;
     };

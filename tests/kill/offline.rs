@@ -1,5 +1,6 @@
 //! Without a network: the same answer, and not one attempt to connect to anything.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,6 +9,11 @@ use serde_json::Value;
 use super::appliance::{command, data};
 
 const QUESTION: &str = "How do I descale the machine?";
+
+/// Says so in spite of the harness, which keeps what a passing test prints by a macro.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
 
 /// Whether `program` with `arguments` runs here.
 fn works(program: &str, arguments: &[&str]) -> bool {
@@ -64,7 +70,7 @@ fn stays_home(call: &str) -> bool {
 #[test]
 fn the_demo_answers_the_same_without_a_network_and_contacts_nobody() {
     if !works("unshare", &["-rn", "true"]) {
-        println!("skipped: this machine does not permit a network namespace of one's own");
+        skipped("this machine does not permit a network namespace of one's own");
         return;
     }
     let (with, without) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -76,7 +82,7 @@ fn the_demo_answers_the_same_without_a_network_and_contacts_nobody() {
     assert_eq!(found, expected);
     assert!(data(without.path()).exists());
     if !traced {
-        println!("skipped: strace is not here, so connections were not watched");
+        skipped("strace is not here, so connections were not watched");
         return;
     }
     assert_nobody_was_contacted(&trace);
@@ -102,7 +108,7 @@ fn an_air_gapped_appliance_routes_to_the_model_inside_and_contacts_nobody() {
         "local_model.context_tokens=32768",
     ];
     if !works("unshare", &["-rn", "true"]) {
-        println!("skipped: this machine does not permit a network namespace of one's own");
+        skipped("this machine does not permit a network namespace of one's own");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
