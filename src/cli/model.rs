@@ -184,6 +184,7 @@ fn tried(file: &Path) -> Result<String, Failure> {
 }
 
 #[cfg(not(feature = "local-model"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with the engine, which may fail")]
 fn tried(_: &Path) -> Result<String, Failure> {
     Ok("This build of Frontdesk cannot run local models, so it was not tried out.".to_owned())
 }

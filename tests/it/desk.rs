@@ -129,6 +129,7 @@ impl Desk {
     }
 
     /// Another setting (`section.key=value`), from the next start on.
+    #[cfg(feature = "local-model")]
     pub(crate) fn set(&mut self, setting: &str) {
         self.settings.push(setting.to_owned());
     }
