@@ -1,6 +1,7 @@
 //! Who asks, when, and under which request: goes through every operation.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,12 +65,14 @@ pub struct Call {
     pub now: Timestamp,
     /// Under which request.
     pub request: RequestId,
+    /// The network address that it came from, if it came over the network.
+    pub address: Option<IpAddr>,
 }
 
 impl Call {
     /// A call of the appliance's own.
     #[must_use]
     pub fn appliance(now: Timestamp) -> Self {
-        Self { actor: Actor::Appliance, now, request: RequestId::random() }
+        Self { actor: Actor::Appliance, now, request: RequestId::random(), address: None }
     }
 }

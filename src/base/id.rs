@@ -171,6 +171,10 @@ ids! {
     ImageId = "img";
     /// A document of a tenant's knowledge.
     DocumentId = "doc";
+    /// A role that a workspace has made for itself.
+    RoleId = "rol";
+    /// An invitation to a workspace.
+    InvitationId = "inv";
     /// A durable job.
     JobId = "job";
 }

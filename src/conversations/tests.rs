@@ -68,7 +68,12 @@ impl Desk {
 }
 
 fn call(millis: u64) -> Call {
-    Call { actor: Actor::Nobody, now: Timestamp::from_millis(millis), request: RequestId("test".into()) }
+    Call {
+        actor: Actor::Nobody,
+        now: Timestamp::from_millis(millis),
+        request: RequestId("test".into()),
+        address: None,
+    }
 }
 
 fn visitor(number: u8) -> VisitorId {

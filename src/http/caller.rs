@@ -71,7 +71,8 @@ impl FromRequestParts<Arc<Services>> for Caller {
             services.limits.caller(actor)?;
             principal.tenant().map_or(Ok(()), |tenant| services.limits.workspace(tenant))?;
         }
-        Ok(Self { principal, call: Call { actor, now, request: context.request } })
+        let address = (!context.console).then_some(context.address);
+        Ok(Self { principal, call: Call { actor, now, request: context.request, address } })
     }
 }
 

@@ -222,7 +222,7 @@ impl Connection {
         let actor = self.caller.principal.actor();
         self.services.limits.caller(actor)?;
         self.services.limits.workspace(self.subject.tenant)?;
-        let call = Call { actor, now: self.services.clock.now(), request: self.caller.call.request.clone() };
+        let call = Call { actor, now: self.services.clock.now(), ..self.caller.call.clone() };
         let conversation = self.subject.conversation;
         let client_key = Some(id.to_owned());
         let new = NewMessage { conversation, text, images, author_name: None, client_key };

@@ -9,7 +9,7 @@
 //! Secrets that we only compare are kept as hashes: tokens as SHA-256, passwords as Argon2id.
 //!
 //! Tables, all in the system keyspace: `identity.account`, `identity.session`, `identity.api_key`, `identity.membership`,
-//! `identity.setup_link`, `identity.tenant_roll`. Job: `identity.forget_sessions` (lane upkeep), hourly. Owns no event.
+//! `identity.setup_link`, `identity.tenant_roll`; in every keyspace `identity.audit` and `identity.audit_head`. Job: `identity.forget_sessions` (lane upkeep), hourly. Owns no event.
 //!
 //! Limits: 2 passwords are hashed at a time and 64 wait; [`session::SESSIONS_MAX`] sessions for an account, each good for
 //! [`session::SESSION_LIFE`] and [`session::SESSION_IDLE`] without use; [`api_key::API_KEYS_MAX`] API keys and
@@ -18,6 +18,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod audit;
 mod email;
 mod error;
 pub mod membership;

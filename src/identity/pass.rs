@@ -48,8 +48,20 @@ rights! {
     ManageApiKeys = ManageApiKeys;
     /// See and retry background jobs.
     ManageJobs = ManageJobs;
-    /// Create and list tenants: the appliance's operator only.
+    /// See who is a member, and as what.
+    ReadMembers = ReadMembers;
+    /// Invite and remove members, change their roles, and make roles.
+    ManageMembers = ManageMembers;
+    /// Read and export the workspace's audit trail.
+    ReadAudit = ReadAudit;
+    /// Take the whole workspace out as one file.
+    ExportWorkspace = ExportWorkspace;
+    /// Erase the whole workspace.
+    EraseWorkspace = EraseWorkspace;
+    /// Create, list, suspend, import and erase tenants, and set their quotas: the appliance's operator only.
     ManageTenants = ManageTenants;
+    /// Run the appliance: the operator only.
+    ManageAppliance = ManageAppliance;
 }
 
 /// How far a pass reaches within its tenant.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::pass::{Pass, Reach, Right};
-use super::role::{Permission, Role};
+use super::role::Role;
 use super::{Error, Principal, account, api_key, membership, session, tenant_roll};
 use crate::base::{TenantId, Timestamp, TokenHash};
 use crate::store::{Keyspace, Store};
@@ -145,7 +145,7 @@ impl Policy {
     /// # Errors
     /// [`Error::NotSignedIn`], [`Error::WorkspaceNotChosen`], [`Error::Forbidden`], and [`Error::NotFound`] for visitors.
     pub fn pass<R: Right>(principal: &Principal) -> Result<Pass<R>, Error> {
-        let of_appliance = R::PERMISSION == Permission::ManageTenants;
+        let of_appliance = R::PERMISSION.is_of_appliance();
         let by_role = |tenant: TenantId, role: Role, operator: bool| {
             let allowed = if of_appliance { operator } else { role.allows(R::PERMISSION) };
             if allowed { Ok(Pass::mint(Some(tenant), Reach::All)) } else { Err(Error::Forbidden) }

@@ -22,8 +22,28 @@ pub enum Permission {
     ManageApiKeys,
     /// See and retry background jobs.
     ManageJobs,
-    /// Create and list tenants.
+    /// See who is a member, and as what.
+    ReadMembers,
+    /// Invite and remove members, change their roles, and make roles.
+    ManageMembers,
+    /// Read and export the workspace's audit trail.
+    ReadAudit,
+    /// Take the whole workspace out as one file.
+    ExportWorkspace,
+    /// Erase the whole workspace.
+    EraseWorkspace,
+    /// Create, list, suspend, import and erase tenants, and set their quotas.
     ManageTenants,
+    /// Run the appliance: backups, its state, its metrics, its audit trail.
+    ManageAppliance,
+}
+
+impl Permission {
+    /// Whether it is about the appliance as a whole, so that the operator has it and no role does.
+    #[must_use]
+    pub fn is_of_appliance(self) -> bool {
+        matches!(self, Self::ManageTenants | Self::ManageAppliance)
+    }
 }
 
 /// A member's role in a tenant, weakest first.
@@ -51,12 +71,15 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         match permission {
             Permission::ReadConversations | Permission::ReadKnowledge | Permission::ReadWorkspace => true,
-            Permission::TakePart => self >= Self::Agent,
+            Permission::TakePart | Permission::ReadMembers => self >= Self::Agent,
             Permission::WriteKnowledge
             | Permission::ManageWorkspace
             | Permission::ManageApiKeys
-            | Permission::ManageJobs => self >= Self::Admin,
-            Permission::ManageTenants => false,
+            | Permission::ManageJobs
+            | Permission::ManageMembers
+            | Permission::ReadAudit => self >= Self::Admin,
+            Permission::ExportWorkspace | Permission::EraseWorkspace => self == Self::Owner,
+            Permission::ManageTenants | Permission::ManageAppliance => false,
         }
     }
 }

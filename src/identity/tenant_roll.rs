@@ -12,6 +12,12 @@ use crate::store::{Read, WriteTx, tables};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
     since: Timestamp,
+    /// Its members must have a second factor.
+    #[serde(default)]
+    pub(super) mfa_required: bool,
+    /// Nobody but the operator may enter.
+    #[serde(default)]
+    pub(super) suspended: bool,
 }
 
 tables! {
@@ -24,7 +30,7 @@ tables! {
 /// # Errors
 /// When it is there already, or the store fails.
 pub fn enrol(tx: &mut WriteTx<'_>, now: Timestamp, tenant: TenantId) -> Result<(), Error> {
-    Ok(tx.insert::<TenantRoll>(&tenant, &Entry { since: now })?)
+    Ok(tx.insert::<TenantRoll>(&tenant, &Entry { since: now, mfa_required: false, suspended: false })?)
 }
 
 /// Whether the tenant exists.
@@ -33,4 +39,36 @@ pub fn enrol(tx: &mut WriteTx<'_>, now: Timestamp, tenant: TenantId) -> Result<(
 /// When the store fails.
 pub fn has(tx: &impl Read, tenant: TenantId) -> Result<bool, Error> {
     Ok(tx.get::<TenantRoll>(&tenant)?.is_some())
+}
+
+/// Whether members of the tenant must have a second factor; false when there is no such tenant.
+///
+/// # Errors
+/// When the store fails.
+pub fn requires_mfa(tx: &impl Read, tenant: TenantId) -> Result<bool, Error> {
+    Ok(tx.get::<TenantRoll>(&tenant)?.is_some_and(|entry| entry.mfa_required))
+}
+
+/// Whether the tenant is suspended; false when there is no such tenant.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_suspended(tx: &impl Read, tenant: TenantId) -> Result<bool, Error> {
+    Ok(tx.get::<TenantRoll>(&tenant)?.is_some_and(|entry| entry.suspended))
+}
+
+/// Says whether members of the tenant must have a second factor.
+///
+/// # Errors
+/// When there is no such tenant, or the store fails.
+pub fn require_mfa(tx: &mut WriteTx<'_>, tenant: TenantId, required: bool) -> Result<(), Error> {
+    Ok(tx.update::<TenantRoll>(&tenant, |entry| entry.mfa_required = required).map(drop)?)
+}
+
+/// Suspends the tenant, or lets it go on.
+///
+/// # Errors
+/// When there is no such tenant, or the store fails.
+pub fn suspend(tx: &mut WriteTx<'_>, tenant: TenantId, suspended: bool) -> Result<(), Error> {
+    Ok(tx.update::<TenantRoll>(&tenant, |entry| entry.suspended = suspended).map(drop)?)
 }

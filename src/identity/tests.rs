@@ -58,7 +58,7 @@ impl Desk {
     }
 
     fn call(&self) -> Call {
-        Call { actor: Actor::Nobody, now: self.now(), request: RequestId("test".into()) }
+        Call { actor: Actor::Nobody, now: self.now(), request: RequestId("test".into()), address: None }
     }
 
     fn account(&self, email: &str, password_hash: PasswordHash) -> AccountId {

@@ -44,7 +44,7 @@ impl Desk {
     }
 
     fn call(&self) -> Call {
-        Call { actor: Actor::Nobody, now: self.clock.now(), request: RequestId("test".into()) }
+        Call { actor: Actor::Nobody, now: self.clock.now(), request: RequestId("test".into()), address: None }
     }
 
     fn link(&self) -> Secret {

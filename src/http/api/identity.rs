@@ -40,7 +40,12 @@ fn session_cookie(session: &OpenedSession) -> Cookie {
 }
 
 fn call_of_nobody(services: &Inside, context: &RequestContext) -> Call {
-    Call { actor: Actor::Nobody, now: services.clock.now(), request: context.request.clone() }
+    Call {
+        actor: Actor::Nobody,
+        now: services.clock.now(),
+        request: context.request.clone(),
+        address: Some(context.address),
+    }
 }
 
 /// Whether the appliance waits for its first account.
