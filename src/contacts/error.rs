@@ -3,14 +3,10 @@
 use std::borrow::Cow;
 
 use crate::base::{Fault, Kind};
-use crate::store;
 
 /// A fault of contacts.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] store::Error),
     /// The token is genuine and has run out.
     #[error("the visitor's token has expired")]
     TokenExpired,
@@ -25,7 +21,6 @@ pub enum Error {
 impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::Store(error) => error.kind(),
             Self::TokenExpired | Self::TokenInvalid => Kind::Unauthenticated,
             Self::TokenNotMade(_) => Kind::Internal,
         }
@@ -33,7 +28,6 @@ impl Fault for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Store(error) => error.code(),
             Self::TokenExpired => "visitor_token_expired",
             Self::TokenInvalid => "visitor_token_invalid",
             Self::TokenNotMade(_) => "visitor_token_not_made",
@@ -42,7 +36,6 @@ impl Fault for Error {
 
     fn public(&self) -> Cow<'static, str> {
         match self {
-            Self::Store(error) => error.public(),
             Self::TokenExpired => "This chat has been idle for too long. Start a new one.".into(),
             Self::TokenInvalid => "This chat is not known here. Start a new one.".into(),
             Self::TokenNotMade(_) => "The chat could not be started. The appliance's log says why.".into(),
@@ -51,7 +44,6 @@ impl Fault for Error {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Store(error) => error.retryable(),
             Self::TokenExpired | Self::TokenInvalid | Self::TokenNotMade(_) => false,
         }
     }
