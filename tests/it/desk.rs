@@ -241,9 +241,9 @@ impl Desk {
         Caller::Visitor { id: made.of("visitor"), token: made.of("token") }
     }
 
-    /// A new API key of a workspace.
+    /// A new API key of a workspace, which may what a member in this role may and a key can.
     pub(crate) async fn key(&self, workspace: &str, role: &str) -> Caller {
-        let wish = json!({"name": role, "role": role});
+        let wish = json!({"name": role, "permissions": permissions_of_key(role)});
         let made = self.console(Method::POST, "/api/v1/api-keys", workspace, Some(&wish)).await.expect(201);
         let id = made.body["key"]["id"].as_str().unwrap().to_owned();
         Caller::Key { id, secret: made.of("secret") }
@@ -257,6 +257,19 @@ impl Desk {
     /// What a log of the process says.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// What a member in a role may, as far as a key can.
+fn permissions_of_key(role: &str) -> Vec<&'static str> {
+    let viewer = ["read_conversations", "read_knowledge", "read_workspace"];
+    let agent = ["take_part", "read_members"];
+    let admin = ["write_knowledge", "manage_workspace", "manage_api_keys", "manage_jobs", "read_audit"];
+    match role {
+        "viewer" => viewer.to_vec(),
+        "agent" => [&viewer[..], &agent[..]].concat(),
+        "admin" => [&viewer[..], &agent[..], &admin[..]].concat(),
+        other => panic!("no key has the role {other}"),
     }
 }
 

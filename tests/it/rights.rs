@@ -159,7 +159,7 @@ const ROWS: &[Row] = {
         row(
             "POST",
             "/api/v1/api-keys",
-            Some(r#"{"name": "k", "role": "viewer"}"#),
+            Some(r#"{"name": "k", "permissions": ["read_workspace"]}"#),
             Nothing,
             Each(admins(201, 201)),
         ),
