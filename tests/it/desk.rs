@@ -249,6 +249,16 @@ impl Desk {
         Caller::Key { id, secret: made.of("secret") }
     }
 
+    /// A new person who was invited to a workspace and has joined it in this role.
+    pub(crate) async fn member(&self, workspace: &str, email: &str, role: &str) -> Caller {
+        let wish = json!({"email": email, "role": role});
+        let made =
+            self.console(Method::POST, "/api/v1/invitations", workspace, Some(&wish)).await.expect(201);
+        let token = made.of("link").split("#token=").nth(1).unwrap().to_owned();
+        let wish = json!({"token": token, "name": role, "password": PASSWORD});
+        self.post(&Caller::Nobody, "/api/v1/invitations/accept", &wish).await.expect(201).cookie()
+    }
+
     /// A new conversation of a visitor: its id.
     pub(crate) async fn conversation(&self, visitor: &Caller) -> String {
         self.post(visitor, "/api/v1/conversations", &json!({})).await.expect(201).of("id")
