@@ -496,7 +496,8 @@ impl World {
     async fn request(&self, caller: &Caller, method: Method, path: &str, row: &Row) -> Reply {
         let mut request = self.desk.request(caller, method, path);
         // Owners of several workspaces say which one they mean.
-        if matches!((caller, &self.callers[OWNER]), (Caller::Member { cookie }, Caller::Member { cookie: owner }) if cookie == owner)
+        if let (Caller::Member { cookie }, Caller::Member { cookie: owners }) = (caller, &self.callers[OWNER])
+            && cookie == owners
         {
             request = request.header("frontdesk-workspace", "acme");
         }
