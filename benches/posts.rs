@@ -84,7 +84,7 @@ impl Desk {
         let none: [(&str, &str); 0] = [];
         let new = json!({ "name": "Bench", "slug": "bench" });
         ask(console, "/api/v1/tenants", &none, new).await;
-        let key = json!({ "name": "sender", "role": "agent" });
+        let key = json!({ "name": "sender", "permissions": ["read_conversations", "take_part"] });
         let key = ask(console, "/api/v1/api-keys", &[("frontdesk-workspace", "bench")], key).await;
         let mut conversations = Vec::new();
         for _ in 0..SENDERS {

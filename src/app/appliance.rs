@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, MessagePosted, Pictures};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
-use crate::http::{Limits, Services};
+use crate::http::{Limits, PublicAddress, Services};
 use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup};
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
@@ -150,6 +150,7 @@ impl App {
             passwords,
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
+            address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
             health: Arc::new(Health::default()),
             trusted_proxies: settings.server.trusted_proxies.clone(),

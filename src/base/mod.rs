@@ -22,8 +22,8 @@ pub use call::{Actor, Call, RequestId};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use fault::{Fault, Kind};
 pub use id::{
-    AccountId, ApiKeyId, ConversationId, DocumentId, IdError, ImageId, JobId, MembershipId, MessageId,
-    SessionId, TenantId, VisitorId,
+    AccountId, ApiKeyId, ConversationId, DocumentId, IdError, ImageId, InvitationId, JobId, MembershipId,
+    MessageId, RoleId, SessionId, TenantId, VisitorId,
 };
 pub use money::Micros;
 pub use page::{Cursor, Page, PageRequest};

@@ -10,8 +10,9 @@ use super::ledger::{Scope, Total, Usages, total};
 use super::period::{Day, Period};
 use super::reserve::reserved;
 use super::setting::{self, AtLimit, Budget, OwnBudget};
-use crate::base::{Micros, Page, PageRequest, Timestamp};
+use crate::base::{Call, Micros, Page, PageRequest, Timestamp};
 use crate::identity::Pass;
+use crate::identity::audit::{Action, Note, record};
 use crate::identity::pass::{ManageWorkspace, ReadWorkspace};
 use crate::store::{Read, Scan, WriteTx};
 
@@ -150,11 +151,14 @@ impl Budgets {
     pub fn change(
         &self,
         tx: &mut WriteTx<'_>,
-        now: Timestamp,
+        call: &Call,
         _: Pass<ManageWorkspace>,
         own: &OwnBudget,
     ) -> Result<BudgetView, Error> {
-        setting::save(tx, &own.clone().checked()?)?;
+        let (own, now) = (own.clone().checked()?, call.now);
+        setting::save(tx, &own)?;
+        let written = serde_json::to_string(&own).unwrap_or_default();
+        record(tx, call, Note::new(Action::BudgetChanged).with("budget", written))?;
         let budget = self.budget(tx)?;
         alert::tell_reached(tx, now, &budget, budget.today(now))?;
         self.shown(tx, now)

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::ai::AiCommand;
+use super::audit::AuditCommand;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::model::ModelCommand;
 use super::{
-    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
-    model, openapi, serve, setup,
+    Failure, SettingsArguments, ai, audit, config_check, demo, egress, extract_worker, healthcheck,
+    knowledge, model, openapi, serve, setup,
 };
 
 /// An AI support desk in one binary.
@@ -51,6 +52,11 @@ enum Command {
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
+    /// Show, export and verify the audit trail: who did what, and that nobody has changed it since
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Look at the settings
     Config {
         #[command(subcommand)]
@@ -106,6 +112,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Setup => setup::run(&line.settings),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
+        Command::Audit { command } => audit::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),

@@ -18,6 +18,7 @@ mod ai_replay;
 mod ai_route;
 mod appliance;
 mod ask;
+mod audit;
 mod command;
 mod config_check;
 mod demo;

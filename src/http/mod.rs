@@ -13,6 +13,7 @@
 //! 10 s for a handshake, then 20 s to the first request and 30 s for headers; 128 HTTP/2 streams a connection; 15 minutes
 //! for an upload; an answer is kept for a day; a WebSocket as in `ws`, an event stream 15 minutes.
 
+mod address;
 mod api;
 mod caller;
 mod context;
@@ -36,6 +37,7 @@ mod tests;
 mod tls;
 mod ws;
 
+pub use address::PublicAddress;
 pub use caller::{BEARER_PROTOCOL_PREFIX, Caller};
 pub use context::RequestContext;
 pub use error::Error;

@@ -2,11 +2,13 @@
 
 use axum::http::Method;
 use utoipa::PartialSchema as _;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, Ref, ResponseBuilder};
 
 use super::problem::PROBLEM_JSON;
+use crate::identity::Permission;
 
 /// The document without its operations.
 pub(super) fn outline() -> OpenApi {
@@ -45,6 +47,7 @@ pub(super) fn complete(document: &mut OpenApi) {
                 .content(PROBLEM_JSON, schema.clone())
                 .build();
             operation.responses.responses.entry("default".to_owned()).or_insert_with(|| problem.into());
+            name_permission(operation);
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
@@ -53,6 +56,18 @@ pub(super) fn complete(document: &mut OpenApi) {
     };
     add(components, ("Problem".to_owned(), super::problem::ProblemDocument::schema()));
     add(components, ("FieldError".to_owned(), super::problem::FieldError::schema()));
+}
+
+/// What the description calls the operation's permission, for programs too: `x-permission`.
+fn name_permission(operation: &mut Operation) {
+    let words = operation.description.as_deref().unwrap_or_default();
+    let named = words.split_once("Permission: `").and_then(|(_, rest)| rest.split_once('`'));
+    let permission = named
+        .and_then(|(name, _)| Permission::ALL.iter().find(|permission| format!("{permission:?}") == name));
+    if let Some(permission) = permission {
+        let extension = Extensions::builder().add("x-permission", permission.name()).build();
+        operation.extensions.get_or_insert_with(Extensions::default).merge(extension);
+    }
 }
 
 macro_rules! each_operation {

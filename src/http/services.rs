@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::Limits;
+use super::{Limits, PublicAddress};
 use crate::ai::keys::Keyring;
 use crate::assistant::Assistant;
 use crate::base::{Clock, Sealer};
@@ -40,6 +40,8 @@ pub struct Services {
     pub limits: Arc<Limits>,
     /// How the appliance is.
     pub health: Arc<Health>,
+    /// What links begin with.
+    pub address: PublicAddress,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The certificate of the appliance's own authority, if that is in use.

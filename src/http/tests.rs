@@ -104,6 +104,7 @@ impl Desk {
             passwords,
             visitors: VisitorTokens::new(sealer.clone()),
             sealer,
+            address: PublicAddress::new("https://desk".to_owned()),
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
             health: Arc::new(health),
             trusted_proxies: Vec::new(),
@@ -206,13 +207,19 @@ async fn an_api_key_is_made_once_works_and_is_revoked() {
     let desk = Desk::open().await;
     let cookie = desk.set_up().await;
     let owner = [("cookie", cookie.as_str()), ("idempotency-key", "k-1")];
-    let wish = json!({"name": "CI", "role": "viewer"});
+    let wish = json!({"name": "CI", "permissions": ["read_workspace"]});
     let made = desk.ask(Method::POST, "/api/v1/api-keys", &owner, Some(wish.clone())).await;
     let again = desk.ask(Method::POST, "/api/v1/api-keys", &owner, Some(wish)).await;
     assert_eq!((made.status, again.status), (201, 201), "{}", made.text);
     assert_eq!(made.body, again.body);
-    let other =
-        desk.ask(Method::POST, "/api/v1/api-keys", &owner, Some(json!({"name": "X", "role": "admin"}))).await;
+    let other = desk
+        .ask(
+            Method::POST,
+            "/api/v1/api-keys",
+            &owner,
+            Some(json!({"name": "X", "permissions": ["read_workspace"]})),
+        )
+        .await;
     assert_eq!((other.status, &other.body["code"]), (409, &json!("idempotency_key_reused")));
     let listed = desk.get("/api/v1/api-keys?limit=1", &[("cookie", &cookie)]).await;
     assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);

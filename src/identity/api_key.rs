@@ -1,4 +1,7 @@
-//! API keys: how a program acts in one tenant, with a role and until a date.
+//! API keys: how a program acts in one tenant, with permissions of its own and until a date.
+//!
+//! A key has nothing that its maker lacked, and never what is left to people ([`super::Permission::is_for_keys`]); what
+//! its maker loses later, it keeps.
 //!
 //! The secret is `fdk_` and 43 characters of URL-safe base64 (256 random bits). The prefix is there for scanners that
 //! look for leaked secrets; the first four characters after it are kept readable, so that people can tell keys apart.
@@ -7,8 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::{Action, Note, record};
 use super::pass::ManageApiKeys;
-use super::{Error, Pass, Role, account};
+use super::{Error, Pass, Permission, Permissions, Role, account};
 use crate::base::{Actor, ApiKeyId, Call, Page, PageRequest, Secret, TenantId, Timestamp, TokenHash};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
@@ -22,7 +26,11 @@ const USE_WRITTEN_EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ApiKey {
     name: String,
-    pub(super) role: Role,
+    /// Of keys from before there were permissions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(default)]
+    permissions: Permissions,
     token: TokenHash,
     hint: String,
     created: Timestamp,
@@ -32,6 +40,14 @@ pub(super) struct ApiKey {
 }
 
 impl ApiKey {
+    /// What the key may do.
+    pub(super) fn permissions(&self) -> Permissions {
+        match self.role {
+            Some(role) => role.permissions().iter().filter(|permission| permission.is_for_keys()).collect(),
+            None => self.permissions,
+        }
+    }
+
     pub(super) fn has_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -46,8 +62,8 @@ impl ApiKey {
 pub struct NewApiKey {
     /// What people call it.
     pub name: String,
-    /// What it may do; not [`Role::Owner`].
-    pub role: Role,
+    /// What it may do.
+    pub permissions: Permissions,
     /// When it stops working, if ever.
     pub expires: Option<Timestamp>,
 }
@@ -60,7 +76,8 @@ pub struct ApiKeyView {
     /// What people call it.
     pub name: String,
     /// What it may do.
-    pub role: Role,
+    #[schema(value_type = Vec<Permission>)]
+    pub permissions: Permissions,
     /// How its secret begins.
     pub hint: String,
     /// When it was made.
@@ -75,8 +92,8 @@ impl ApiKeyView {
     fn of(id: ApiKeyId, key: ApiKey) -> Self {
         Self {
             id,
+            permissions: key.permissions(),
             name: key.name,
-            role: key.role,
             hint: key.hint,
             created_at: key.created,
             expires_at: key.expires,
@@ -105,25 +122,27 @@ tables! {
 /// A key with where it lies.
 pub(super) type Row = ((TenantId, ApiKeyId), ApiKey);
 
-/// The tenant is the pass's: a pass for the appliance as a whole is for no key.
-fn tenant_of(pass: Pass<ManageApiKeys>) -> Result<TenantId, Error> {
-    pass.tenant().ok_or(Error::WorkspaceNotChosen)
-}
-
 /// Makes a key for the tenant of the pass.
 ///
 /// # Errors
-/// [`Error::BadName`], [`Error::ApiKeyRole`], [`Error::ExpiryPassed`] or [`Error::TooMany`].
+/// [`Error::BadName`], [`Error::PermissionsEmpty`], [`Error::ApiKeyPermission`], [`Error::BeyondOwnRights`],
+/// [`Error::ExpiryPassed`] or [`Error::TooMany`].
 pub fn create(
     tx: &mut WriteTx<'_>,
     call: &Call,
     pass: Pass<ManageApiKeys>,
     new: &NewApiKey,
 ) -> Result<CreatedApiKey, Error> {
-    let tenant = tenant_of(pass)?;
+    let tenant = pass.workspace()?;
     let name = account::parse_name(&new.name)?;
-    if new.role == Role::Owner {
-        return Err(Error::ApiKeyRole);
+    if new.permissions.is_empty() {
+        return Err(Error::PermissionsEmpty);
+    }
+    if let Some(permission) = new.permissions.iter().find(|permission| !permission.is_for_keys()) {
+        return Err(Error::ApiKeyPermission { permission });
+    }
+    if !pass.authority().covers(new.permissions) {
+        return Err(Error::BeyondOwnRights);
     }
     if new.expires.is_some_and(|expires| expires <= call.now) {
         return Err(Error::ExpiryPassed);
@@ -134,7 +153,8 @@ pub fn create(
     let secret = Secret::new(format!("{API_KEY_PREFIX}{}", Secret::random().expose()));
     let key = ApiKey {
         name,
-        role: new.role,
+        role: None,
+        permissions: new.permissions,
         token: TokenHash::of(secret.expose()),
         hint: secret.expose().chars().take(HINT_CHARS).collect(),
         created: call.now,
@@ -144,6 +164,9 @@ pub fn create(
     };
     let id = ApiKeyId::new(call.now);
     tx.insert::<ApiKeys>(&(tenant, id), &key)?;
+    let note = Note::new(Action::ApiKeyCreated).of_tenant(tenant).about(id).with("name", &key.name);
+    let note = note.with("permissions", key.permissions);
+    record(tx, call, key.expires.map_or(note.clone(), |expires| note.with("expires_at", expires)))?;
     Ok(CreatedApiKey { key: ApiKeyView::of(id, key), secret })
 }
 
@@ -156,7 +179,7 @@ pub fn list(
     pass: Pass<ManageApiKeys>,
     request: &PageRequest,
 ) -> Result<Page<ApiKeyView>, Error> {
-    let page = tx.page::<ApiKeys>(Scan::prefix(&tenant_of(pass)?, 0), request)?;
+    let page = tx.page::<ApiKeys>(Scan::prefix(&pass.workspace()?, 0), request)?;
     Ok(page.map(|((_, id), key)| ApiKeyView::of(id, key)))
 }
 
@@ -164,8 +187,22 @@ pub fn list(
 ///
 /// # Errors
 /// [`Error::NotFound`] when the tenant has no such key.
-pub fn revoke(tx: &mut WriteTx<'_>, pass: Pass<ManageApiKeys>, id: ApiKeyId) -> Result<(), Error> {
-    if tx.remove::<ApiKeys>(&(tenant_of(pass)?, id))? { Ok(()) } else { Err(Error::NotFound) }
+pub fn revoke(
+    tx: &mut WriteTx<'_>,
+    call: &Call,
+    pass: Pass<ManageApiKeys>,
+    id: ApiKeyId,
+) -> Result<(), Error> {
+    let key = (pass.workspace()?, id);
+    let row = tx.get::<ApiKeys>(&key)?.ok_or(Error::NotFound)?;
+    tx.remove::<ApiKeys>(&key)?;
+    let note = Note::new(Action::ApiKeyRevoked).of_tenant(key.0).about(id).with("name", row.name);
+    Ok(record(tx, call, note)?)
+}
+
+/// What a key of the tenant is called, as long as there is one.
+pub(super) fn name(tx: &impl Read, tenant: TenantId, id: ApiKeyId) -> Result<Option<String>, Error> {
+    Ok(tx.get::<ApiKeys>(&(tenant, id))?.map(|key| key.name))
 }
 
 /// The key of this secret, expired or not.
@@ -193,4 +230,46 @@ pub(super) fn note_use(
         tx.update::<ApiKeys>(key, |row| row.last_used = Some(now))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key as it was written before there were permissions.
+    #[derive(Serialize)]
+    struct Before {
+        name: String,
+        role: Role,
+        token: TokenHash,
+        hint: String,
+        created: Timestamp,
+        created_by: Actor,
+        expires: Option<Timestamp>,
+        last_used: Option<Timestamp>,
+    }
+
+    #[test]
+    fn a_key_from_before_permissions_may_what_its_role_may_but_nothing_that_is_left_to_people() {
+        for role in Role::ALL {
+            let before = Before {
+                name: "CI".into(),
+                role,
+                token: TokenHash::of("x"),
+                hint: "fdk_abcd".into(),
+                created: Timestamp::from_millis(1),
+                created_by: Actor::Console,
+                expires: None,
+                last_used: None,
+            };
+            let row = rmp_serde::to_vec_named(&before).unwrap();
+            let key: ApiKey = rmp_serde::from_slice(&row).unwrap();
+            for permission in Permission::ALL {
+                let may = role.allows(*permission) && permission.is_for_keys();
+                assert_eq!(key.permissions().has(*permission), may, "{role:?} {permission:?}");
+            }
+            let again: ApiKey = rmp_serde::from_slice(&rmp_serde::to_vec_named(&key).unwrap()).unwrap();
+            assert_eq!(again.permissions(), key.permissions());
+        }
+    }
 }

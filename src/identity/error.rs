@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::Permission;
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
 use crate::store;
@@ -52,9 +53,51 @@ pub enum Error {
     /// The API key has expired.
     #[error("the API key has expired")]
     ApiKeyExpired,
-    /// Keys have the roles viewer, agent or admin.
-    #[error("an API key cannot be an owner")]
-    ApiKeyRole,
+    /// No role in a workspace and no key can have a permission of this name.
+    #[error("there is no permission {name:?} in a workspace")]
+    PermissionUnknown {
+        /// As it was asked for.
+        name: String,
+    },
+    /// A role or key that permits nothing.
+    #[error("no permission was given")]
+    PermissionsEmpty,
+    /// This is left to people.
+    #[error("an API key cannot have the permission {permission:?}")]
+    ApiKeyPermission {
+        /// Which.
+        permission: Permission,
+    },
+    /// Nobody gives, takes or changes what they do not have themselves.
+    #[error("it needs rights that the caller lacks")]
+    BeyondOwnRights,
+    /// The workspace has no such role.
+    #[error("the workspace has no such role")]
+    RoleUnknown,
+    /// Another role of the workspace is called so.
+    #[error("another role has this name")]
+    RoleNameTaken,
+    /// Somebody holds the role, or is invited to it.
+    #[error("the role is in use")]
+    RoleInUse,
+    /// The four roles that every workspace has stay as they are.
+    #[error("the role is built in")]
+    RoleBuiltIn,
+    /// A workspace without an owner could never have one again.
+    #[error("the last owner stays")]
+    LastOwner,
+    /// The address is a member's already.
+    #[error("the person is a member already")]
+    AlreadyMember,
+    /// The invitation was never made, was used or taken back, or has run out.
+    #[error("the invitation is unknown or no longer good")]
+    InvitationUnknown,
+    /// Whoever is signed in is not who is invited.
+    #[error("the invitation is for another address")]
+    InvitationForOther,
+    /// The invited address has an account, whose owner must sign in.
+    #[error("the invited address has an account")]
+    AccountExists,
     /// The expiry lies in the past.
     #[error("the expiry lies in the past")]
     ExpiryPassed,
@@ -115,7 +158,10 @@ impl Fault for Error {
             | Self::PasswordTooShort
             | Self::PasswordTooLong
             | Self::PasswordTrivial
-            | Self::ApiKeyRole
+            | Self::PermissionUnknown { .. }
+            | Self::PermissionsEmpty
+            | Self::ApiKeyPermission { .. }
+            | Self::RoleUnknown
             | Self::ExpiryPassed
             | Self::WorkspaceNotChosen => Kind::Invalid,
             Self::SignInFailed
@@ -124,9 +170,21 @@ impl Fault for Error {
             | Self::ApiKeyUnknown
             | Self::ApiKeyExpired => Kind::Unauthenticated,
             Self::Throttled { .. } => Kind::Limited,
-            Self::Forbidden | Self::SetupLinkUnknown | Self::SetupLinkExpired => Kind::Forbidden,
-            Self::NotFound => Kind::NotFound,
-            Self::EmailTaken | Self::SetUpAlready | Self::TooMany { .. } => Kind::Conflict,
+            Self::Forbidden
+            | Self::BeyondOwnRights
+            | Self::InvitationForOther
+            | Self::SetupLinkUnknown
+            | Self::SetupLinkExpired => Kind::Forbidden,
+            Self::NotFound | Self::InvitationUnknown => Kind::NotFound,
+            Self::EmailTaken
+            | Self::RoleNameTaken
+            | Self::RoleInUse
+            | Self::RoleBuiltIn
+            | Self::LastOwner
+            | Self::AlreadyMember
+            | Self::AccountExists
+            | Self::SetUpAlready
+            | Self::TooMany { .. } => Kind::Conflict,
             Self::PasswordsBusy(_) => Kind::Unavailable,
             Self::PasswordHash(_) => Kind::Internal,
         }
@@ -147,7 +205,19 @@ impl Fault for Error {
             Self::SessionEnded => "session_expired",
             Self::ApiKeyUnknown => "api_key_invalid",
             Self::ApiKeyExpired => "api_key_expired",
-            Self::ApiKeyRole => "api_key_role_invalid",
+            Self::PermissionUnknown { .. } => "permission_unknown",
+            Self::PermissionsEmpty => "permissions_empty",
+            Self::ApiKeyPermission { .. } => "api_key_permission_invalid",
+            Self::BeyondOwnRights => "beyond_own_rights",
+            Self::RoleUnknown => "role_unknown",
+            Self::RoleNameTaken => "role_name_taken",
+            Self::RoleInUse => "role_in_use",
+            Self::RoleBuiltIn => "role_built_in",
+            Self::LastOwner => "last_owner",
+            Self::AlreadyMember => "already_member",
+            Self::InvitationUnknown => "invitation_invalid",
+            Self::InvitationForOther => "invitation_for_other",
+            Self::AccountExists => "account_exists",
             Self::ExpiryPassed => "expiry_passed",
             Self::TooMany { .. } => "too_many",
             Self::Forbidden => "forbidden",
@@ -184,7 +254,36 @@ impl Fault for Error {
             Self::SessionEnded => "Your sign-in has ended. Sign in again.".into(),
             Self::ApiKeyUnknown => "This API key is not known here. It may have been revoked.".into(),
             Self::ApiKeyExpired => "This API key has expired. Create a new one.".into(),
-            Self::ApiKeyRole => "An API key can be a viewer, an agent or an admin.".into(),
+            Self::PermissionUnknown { name } => {
+                format!("There is no permission called {name}. GET /api/v1/permissions lists those there are.").into()
+            }
+            Self::PermissionsEmpty => "Choose at least one permission.".into(),
+            Self::ApiKeyPermission { permission } => {
+                format!("An API key cannot have {}: that is left to people.", permission.name()).into()
+            }
+            Self::BeyondOwnRights => {
+                "This needs rights that you do not have yourself. Ask an owner of the workspace.".into()
+            }
+            Self::RoleUnknown => "This workspace has no such role.".into(),
+            Self::RoleNameTaken => "Another role of this workspace has this name. Choose a different one.".into(),
+            Self::RoleInUse => {
+                "Members hold this role, or are invited to it. Give them another role first.".into()
+            }
+            Self::RoleBuiltIn => "This role is built in and stays as it is. Make one of your own instead.".into(),
+            Self::LastOwner => {
+                "This is the workspace's last owner. Make somebody else an owner first.".into()
+            }
+            Self::AlreadyMember => "This person is a member of the workspace already.".into(),
+            Self::InvitationUnknown => {
+                "This invitation is not valid, or not any more. Ask whoever invited you for a new one.".into()
+            }
+            Self::InvitationForOther => {
+                "This invitation is for another e-mail address than the one you are signed in with. Sign out first."
+                    .into()
+            }
+            Self::AccountExists => {
+                "There is an account with this e-mail address already. Sign in, then open the invitation again.".into()
+            }
             Self::ExpiryPassed => "The expiry lies in the past. Choose a later one.".into(),
             Self::TooMany { what, count_max } => {
                 format!("There are {count_max} {what} already, which is the limit. Remove one first.").into()
@@ -221,7 +320,19 @@ impl Fault for Error {
             | Self::SessionEnded
             | Self::ApiKeyUnknown
             | Self::ApiKeyExpired
-            | Self::ApiKeyRole
+            | Self::PermissionUnknown { .. }
+            | Self::PermissionsEmpty
+            | Self::ApiKeyPermission { .. }
+            | Self::BeyondOwnRights
+            | Self::RoleUnknown
+            | Self::RoleNameTaken
+            | Self::RoleInUse
+            | Self::RoleBuiltIn
+            | Self::LastOwner
+            | Self::AlreadyMember
+            | Self::InvitationUnknown
+            | Self::InvitationForOther
+            | Self::AccountExists
             | Self::ExpiryPassed
             | Self::TooMany { .. }
             | Self::Forbidden
@@ -236,10 +347,13 @@ impl Fault for Error {
 
     fn field(&self) -> Option<&str> {
         match self {
-            Self::BadName => Some("/name"),
-            Self::BadEmail | Self::EmailTaken => Some("/email"),
+            Self::BadName | Self::RoleNameTaken => Some("/name"),
+            Self::BadEmail | Self::EmailTaken | Self::AlreadyMember => Some("/email"),
+            Self::PermissionUnknown { .. } | Self::PermissionsEmpty | Self::ApiKeyPermission { .. } => {
+                Some("/permissions")
+            }
+            Self::RoleUnknown => Some("/role"),
             Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTrivial => Some("/password"),
-            Self::ApiKeyRole => Some("/role"),
             Self::ExpiryPassed => Some("/expires_at"),
             _ => None,
         }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account::{self, Accounts};
+use super::account;
+use super::audit::{Action, Note, record};
 use super::pass::ManageTenants;
-use super::{Account, Error, Pass, Role, tenant_roll};
-use crate::base::{AccountId, Call, MembershipId, Page, PageRequest, TenantId, Timestamp};
+use super::{Error, MemberRole, Pass, Role, tenant_roll};
+use crate::base::{AccountId, Call, MembershipId, TenantId, Timestamp};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// The most members of a tenant.
@@ -19,7 +20,7 @@ pub struct Membership {
     /// Its id.
     pub id: MembershipId,
     /// As what.
-    pub role: Role,
+    pub role: MemberRole,
     /// Since when.
     pub created: Timestamp,
 }
@@ -49,10 +50,24 @@ pub fn grant(
     if account::load(tx, account)?.is_none() || !tenant_roll::has(tx, tenant)? {
         return Err(Error::NotFound);
     }
-    let key = (tenant, account);
-    if tx.get::<Memberships>(&key)?.is_some() {
-        return Ok(tx.update::<Memberships>(&key, |membership| membership.role = role)?);
+    let (key, role) = ((tenant, account), MemberRole::BuiltIn(role));
+    let Some(before) = tx.get::<Memberships>(&key)? else { return admit(tx, call, account, tenant, role) };
+    let after = tx.update::<Memberships>(&key, |membership| membership.role = role)?;
+    if before.role != role {
+        let note = Note::new(Action::MemberRoleChanged).of_tenant(tenant).about(account);
+        record(tx, call, note.with("role", role).with("role_before", before.role))?;
     }
+    Ok(after)
+}
+
+/// Makes an account that is not a member yet a member.
+pub(super) fn admit(
+    tx: &mut WriteTx<'_>,
+    call: &Call,
+    account: AccountId,
+    tenant: TenantId,
+    role: MemberRole,
+) -> Result<Membership, Error> {
     if tx.keys::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?.len() >= MEMBERS_MAX {
         return Err(Error::TooMany { what: "members", count_max: MEMBERS_MAX });
     }
@@ -60,7 +75,9 @@ pub fn grant(
         return Err(Error::TooMany { what: "workspaces of this account", count_max: MEMBERSHIPS_MAX });
     }
     let membership = Membership { id: MembershipId::new(call.now), role, created: call.now };
-    tx.insert::<Memberships>(&key, &membership)?;
+    tx.insert::<Memberships>(&(tenant, account), &membership)?;
+    let note = Note::new(Action::MemberJoined).of_tenant(tenant).about(account);
+    record(tx, call, note.with("role", role))?;
     Ok(membership)
 }
 
@@ -68,7 +85,7 @@ pub fn grant(
 ///
 /// # Errors
 /// When the store fails.
-pub fn role(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<Option<Role>, Error> {
+pub fn role(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<Option<MemberRole>, Error> {
     Ok(tx.get::<Memberships>(&(tenant, account))?.map(|membership| membership.role))
 }
 
@@ -76,24 +93,13 @@ pub fn role(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<Opti
 ///
 /// # Errors
 /// When the store fails.
-pub fn of_account(tx: &impl Read, account: AccountId) -> Result<Vec<(TenantId, Role)>, Error> {
+pub fn of_account(tx: &impl Read, account: AccountId) -> Result<Vec<(TenantId, MemberRole)>, Error> {
     let rows = BY_ACCOUNT.scan(tx, &Scan::prefix(&account, MEMBERSHIPS_MAX))?;
     Ok(rows.into_iter().map(|((tenant, _), membership)| (tenant, membership.role)).collect())
 }
 
-/// The members of a tenant.
-///
-/// # Errors
-/// When the store fails.
-pub fn of_tenant(
-    tx: &impl Read,
-    tenant: TenantId,
-    request: &PageRequest,
-) -> Result<Page<(Account, Role)>, Error> {
-    let page = tx.page::<Memberships>(Scan::prefix(&tenant, 0), request)?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for ((_, account), membership) in page.items {
-        items.push((tx.require::<Accounts>(&account)?, membership.role));
-    }
-    Ok(Page { items, next_cursor: page.next_cursor })
+/// The role of each member of a tenant.
+pub(super) fn roles_held(tx: &impl Read, tenant: TenantId) -> Result<Vec<MemberRole>, Error> {
+    let rows = tx.scan::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?;
+    Ok(rows.into_iter().map(|(_, membership)| membership.role).collect())
 }

@@ -9,21 +9,26 @@
 //! Secrets that we only compare are kept as hashes: tokens as SHA-256, passwords as Argon2id.
 //!
 //! Tables, all in the system keyspace: `identity.account`, `identity.session`, `identity.api_key`, `identity.membership`,
-//! `identity.setup_link`, `identity.tenant_roll`; in every keyspace `identity.audit` and `identity.audit_head`. Job: `identity.forget_sessions` (lane upkeep), hourly. Owns no event.
+//! `identity.role`, `identity.invitation`, `identity.setup_link`, `identity.tenant_roll`; in every keyspace `identity.audit` and `identity.audit_head`. Job: `identity.forget_sessions` (lane upkeep), hourly. Owns no event.
 //!
 //! Limits: 2 passwords are hashed at a time and 64 wait; [`session::SESSIONS_MAX`] sessions for an account, each good for
 //! [`session::SESSION_LIFE`] and [`session::SESSION_IDLE`] without use; [`api_key::API_KEYS_MAX`] API keys and
-//! [`membership::MEMBERS_MAX`] members for a tenant; [`membership::MEMBERSHIPS_MAX`] memberships for an account; sign-in
+//! [`membership::MEMBERS_MAX`] members, [`custom_role::ROLES_MAX`] roles of its own and [`invitation::INVITATIONS_MAX`] open
+//! invitations, each good for [`invitation::INVITATION_LIFE`], for a tenant; [`membership::MEMBERSHIPS_MAX`] memberships for an account; sign-in
 //! attempts as in [`throttle`].
 
 pub mod account;
 pub mod api_key;
 pub mod audit;
+pub mod custom_role;
 mod email;
 mod error;
+pub mod invitation;
+pub mod member;
 pub mod membership;
 pub mod pass;
 mod password;
+mod permission;
 mod policy;
 mod principal;
 mod role;
@@ -37,14 +42,18 @@ mod tests;
 
 pub use account::{Account, AccountView, NewAccount};
 pub use api_key::{ApiKeyView, CreatedApiKey, NewApiKey};
+pub use custom_role::{NewRole, RoleChange, RoleView};
 pub use email::Email;
 pub use error::Error;
+pub use invitation::{CreatedInvitation, InvitationView, Invited, NewInvitation};
+pub use member::MemberView;
 pub use membership::Membership;
-pub use pass::{Pass, Reach, Right};
+pub use pass::{Authority, Pass, Reach, Right};
 pub use password::{PasswordHash, Passwords, Verdict, check as check_password};
+pub use permission::{Permission, Permissions};
 pub use policy::Policy;
 pub use principal::Principal;
-pub use role::{Permission, Role};
+pub use role::{MemberRole, Role};
 pub use session::{ForgetSessions, OpenedSession, SessionSweeper, SessionView};
 pub use sign_in::{Credentials, SignIn, SignedIn};
 pub use throttle::Throttle;

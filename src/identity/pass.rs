@@ -4,10 +4,14 @@
 //! a visitor's only over what is that visitor's own. It is for one tenant, and names it: operations on what lies in the
 //! system keyspace (API keys, the workspace's own settings) take the tenant from the pass and from nowhere else. Passes
 //! cannot be made anywhere else, except for the appliance's own work, which must state its reason.
+//!
+//! A pass knows what else its holder may do ([`Authority`]), so that an operation that hands rights on can see to it that
+//! nobody gives more than they have.
 
 use std::marker::PhantomData;
 
-use super::role::Permission;
+use super::Error;
+use super::permission::{Permission, Permissions};
 use crate::base::{TenantId, VisitorId};
 
 /// A right that operations can demand.
@@ -73,11 +77,48 @@ pub enum Reach {
     Visitor(VisitorId),
 }
 
+/// What the holder of a pass may hand on to others: nobody gives more than they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authority {
+    permissions: Permissions,
+    owner: bool,
+}
+
+impl Authority {
+    /// Somebody's with these permissions, in an owner's role or not.
+    pub(super) fn new(permissions: Permissions, owner: bool) -> Self {
+        Self { permissions, owner }
+    }
+
+    /// Nobody's, who hands nothing on.
+    pub(super) fn none() -> Self {
+        Self::new(Permissions::NONE, false)
+    }
+
+    /// The console's and the appliance's own.
+    pub(super) fn full() -> Self {
+        Self::new(Permissions::of_workspace(), true)
+    }
+
+    /// Whether all of `permissions` may be handed on.
+    #[must_use]
+    pub fn covers(&self, permissions: Permissions) -> bool {
+        self.permissions.covers(permissions)
+    }
+
+    /// Whether owners may be made and unmade.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.owner
+    }
+}
+
 /// Proof that the policy allowed `R`.
 #[derive(Debug)]
 pub struct Pass<R: Right> {
     tenant: Option<TenantId>,
     reach: Reach,
+    authority: Authority,
     right: PhantomData<fn() -> R>,
 }
 
@@ -91,35 +132,49 @@ impl<R: Right> Copy for Pass<R> {}
 
 impl<R: Right> Pass<R> {
     /// Only the policy calls this.
-    pub(super) fn mint(tenant: Option<TenantId>, reach: Reach) -> Self {
-        Self { tenant, reach, right: PhantomData }
+    pub(super) fn mint(tenant: Option<TenantId>, reach: Reach, authority: Authority) -> Self {
+        Self { tenant, reach, authority, right: PhantomData }
     }
 
     /// Any reach, for the tests of the rooms that demand passes.
     #[cfg(test)]
     #[must_use]
     pub fn for_test(reach: Reach) -> Self {
-        Self::mint(None, reach)
+        Self::mint(None, reach, Authority::full())
     }
 
     /// Full reach for the appliance's own work; `reason` says why at the place of the call.
     #[must_use]
     pub fn appliance(reason: &'static str) -> Self {
         tracing::trace!(reason, "full access");
-        Self::mint(None, Reach::All)
+        Self::mint(None, Reach::All, Authority::full())
     }
 
     /// [`Pass::appliance`] for the work on one tenant.
     #[must_use]
     pub fn appliance_for(tenant: TenantId, reason: &'static str) -> Self {
         tracing::trace!(reason, %tenant, "full access");
-        Self::mint(Some(tenant), Reach::All)
+        Self::mint(Some(tenant), Reach::All, Authority::full())
     }
 
     /// The tenant that it is for; nothing when it is for the appliance as a whole.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
         self.tenant
+    }
+
+    /// The tenant that it is for.
+    ///
+    /// # Errors
+    /// [`Error::WorkspaceNotChosen`] when it is for the appliance as a whole.
+    pub fn workspace(&self) -> Result<TenantId, Error> {
+        self.tenant.ok_or(Error::WorkspaceNotChosen)
+    }
+
+    /// What its holder may hand on.
+    #[must_use]
+    pub fn authority(&self) -> Authority {
+        self.authority
     }
 
     /// How far it reaches.

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::pass::{Pass, Reach, Right};
-use super::role::Role;
-use super::{Error, Principal, account, api_key, membership, session, tenant_roll};
+use super::pass::{Authority, Pass, Reach, Right};
+use super::permission::Permissions;
+use super::{Error, Principal, account, api_key, custom_role, membership, session, tenant_roll};
 use crate::base::{TenantId, Timestamp, TokenHash};
 use crate::store::{Keyspace, Store};
 
@@ -63,7 +63,7 @@ impl Policy {
             warn_unnoted(noted);
         }
         let (tenant, id) = key;
-        Ok(Principal::ApiKey { id, tenant, role: row.role })
+        Ok(Principal::ApiKey { id, tenant, permissions: row.permissions() })
     }
 
     /// Puts a signed-in person into the workspace that is asked for, or into the only one; with several and none asked
@@ -87,18 +87,21 @@ impl Policy {
                 return if own { Ok(principal) } else { Err(Error::NotFound) };
             }
         };
-        let found = self.system().read(|tx| match asked {
-            Some(tenant) => {
-                Ok(Some((tenant, membership::role(tx, account, tenant)?.ok_or(Error::NotFound)?)))
-            }
-            None => match membership::of_account(tx, account)?.as_slice() {
-                [only] => Ok(Some(*only)),
-                _ => Ok::<_, Error>(None),
-            },
-        })?;
-        Ok(match found {
-            Some((tenant, role)) => Principal::Member { account, session, tenant, role, operator },
-            None => Principal::Account { account, session, operator },
+        self.system().read(|tx| {
+            let found = match asked {
+                Some(tenant) => {
+                    Some((tenant, membership::role(tx, account, tenant)?.ok_or(Error::NotFound)?))
+                }
+                None => match membership::of_account(tx, account)?.as_slice() {
+                    [only] => Some(*only),
+                    _ => None,
+                },
+            };
+            let Some((tenant, role)) = found else {
+                return Ok(Principal::Account { account, session, operator });
+            };
+            let permissions = custom_role::permissions(tx, tenant, role)?;
+            Ok(Principal::Member { account, session, tenant, role, permissions, operator })
         })
     }
 
@@ -118,7 +121,7 @@ impl Policy {
     }
 
     /// Whether a principal of a connection that stays open may still act: its session has not ended, it is still a member
-    /// in the same role, its key is good. Does not count as use. A visitor's token cannot be withdrawn, only run out.
+    /// in the same role with the same permissions, its key is good. Does not count as use. A visitor's token cannot be withdrawn, only run out.
     ///
     /// # Errors
     /// [`Error::SessionEnded`] or [`Error::ApiKeyUnknown`].
@@ -127,9 +130,10 @@ impl Policy {
             Principal::Account { account, session, .. } if !session::is_open(tx, account, session, now)? => {
                 Err(Error::SessionEnded)
             }
-            Principal::Member { account, session, tenant, role, .. }
+            Principal::Member { account, session, tenant, role, permissions, .. }
                 if !session::is_open(tx, account, session, now)?
-                    || membership::role(tx, account, tenant)? != Some(role) =>
+                    || membership::role(tx, account, tenant)? != Some(role)
+                    || custom_role::permissions(tx, tenant, role)? != permissions =>
             {
                 Err(Error::SessionEnded)
             }
@@ -146,22 +150,27 @@ impl Policy {
     /// [`Error::NotSignedIn`], [`Error::WorkspaceNotChosen`], [`Error::Forbidden`], and [`Error::NotFound`] for visitors.
     pub fn pass<R: Right>(principal: &Principal) -> Result<Pass<R>, Error> {
         let of_appliance = R::PERMISSION.is_of_appliance();
-        let by_role = |tenant: TenantId, role: Role, operator: bool| {
-            let allowed = if of_appliance { operator } else { role.allows(R::PERMISSION) };
-            if allowed { Ok(Pass::mint(Some(tenant), Reach::All)) } else { Err(Error::Forbidden) }
+        let of_workspace = |tenant: TenantId, permissions: Permissions, owner: bool, operator: bool| {
+            let allowed = if of_appliance { operator } else { permissions.has(R::PERMISSION) };
+            let authority = Authority::new(permissions, owner);
+            if allowed { Ok(Pass::mint(Some(tenant), Reach::All, authority)) } else { Err(Error::Forbidden) }
         };
         match *principal {
             Principal::Nobody => Err(Error::NotSignedIn),
-            Principal::Member { tenant, role, operator, .. } => by_role(tenant, role, operator),
-            Principal::ApiKey { tenant, role, .. } => by_role(tenant, role, false),
-            Principal::Account { operator: true, .. } if of_appliance => Ok(Pass::mint(None, Reach::All)),
+            Principal::Member { tenant, role, permissions, operator, .. } => {
+                of_workspace(tenant, permissions, role.is_owner(), operator)
+            }
+            Principal::ApiKey { tenant, permissions, .. } => of_workspace(tenant, permissions, false, false),
+            Principal::Account { operator: true, .. } if of_appliance => {
+                Ok(Pass::mint(None, Reach::All, Authority::none()))
+            }
             Principal::Account { .. } if of_appliance => Err(Error::Forbidden),
             Principal::Account { .. } => Err(Error::WorkspaceNotChosen),
             Principal::Visitor { tenant, visitor } if R::VISITORS => {
-                Ok(Pass::mint(Some(tenant), Reach::Visitor(visitor)))
+                Ok(Pass::mint(Some(tenant), Reach::Visitor(visitor), Authority::none()))
             }
             Principal::Visitor { .. } => Err(Error::NotFound),
-            Principal::Console { tenant } => Ok(Pass::mint(tenant, Reach::All)),
+            Principal::Console { tenant } => Ok(Pass::mint(tenant, Reach::All, Authority::full())),
         }
     }
 }

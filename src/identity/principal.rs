@@ -1,10 +1,10 @@
 //! Who asks, once the credential has been checked.
 //!
 //! A principal says who somebody is and in which tenant, and by itself permits nothing: the keyspace and the passes are
-//! had from [`Policy`](super::Policy). It holds ids and a role, never a secret, and is worth no more than its credential:
+//! had from [`Policy`](super::Policy). It holds ids, a role and what that permits, never a secret, and is worth no more than its credential:
 //! a connection that stays open has it checked again ([`Policy::recheck`](super::Policy::recheck)).
 
-use super::Role;
+use super::{MemberRole, Permissions};
 use crate::base::{AccountId, Actor, ApiKeyId, SessionId, TenantId, VisitorId};
 
 /// An authenticated principal. [`Policy`](super::Policy) makes those of sessions and keys, `contacts` those of visitors, and
@@ -22,7 +22,9 @@ pub enum Principal {
         /// In which tenant.
         tenant: TenantId,
         /// As what.
-        role: Role,
+        role: MemberRole,
+        /// What the role permits.
+        permissions: Permissions,
         /// Whether the person also runs the appliance.
         operator: bool,
     },
@@ -41,8 +43,8 @@ pub enum Principal {
         id: ApiKeyId,
         /// Of which tenant.
         tenant: TenantId,
-        /// As what.
-        role: Role,
+        /// What it may do.
+        permissions: Permissions,
     },
     /// A visitor of a tenant's chat.
     Visitor {

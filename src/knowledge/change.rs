@@ -8,6 +8,7 @@ use super::{Error, name};
 use crate::base::{Call, DocumentId, Timestamp};
 use crate::files::{self, Stored};
 use crate::identity::Pass;
+use crate::identity::audit::{Action, Note, record};
 use crate::identity::pass::WriteKnowledge;
 use crate::jobs::{self, news};
 use crate::search::index;
@@ -207,6 +208,7 @@ pub fn delete(
     }
     files::release(tx, call.now, row.content, &content_owner(id))?;
     tx.remove::<Documents>(&id)?;
+    record(tx, call, Note::new(Action::DocumentDeleted).about(id).with("name", &row.name))?;
     news::publish(tx, call.now, &DocumentDeleted { document: id })?;
     Ok(())
 }

@@ -4,8 +4,8 @@
 //! one after another, so a prefix of its parts is a prefix of its bytes.
 
 use crate::base::{
-    AccountId, ApiKeyId, ConversationId, DocumentId, ImageId, JobId, MembershipId, MessageId, SessionId,
-    TenantId, Timestamp, TokenHash, VisitorId,
+    AccountId, ApiKeyId, ConversationId, DocumentId, ImageId, InvitationId, JobId, MembershipId, MessageId,
+    RoleId, SessionId, TenantId, Timestamp, TokenHash, VisitorId,
 };
 
 /// A value that can be (part of) a key.
@@ -69,9 +69,11 @@ id_keys!(
     ConversationId,
     DocumentId,
     ImageId,
+    InvitationId,
     JobId,
     MembershipId,
     MessageId,
+    RoleId,
     SessionId,
     TenantId,
     VisitorId

@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::tenant::{Tenant, Tenants, UncitedClaims, required};
 use super::{Error, Rule};
+use crate::base::Call;
 use crate::identity::Pass;
+use crate::identity::audit::{Action, Note, record};
 use crate::identity::pass::ManageWorkspace;
 use crate::store::WriteTx;
 
@@ -79,10 +81,12 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 /// [`Error::Field`], or [`Error::NotFound`] when the pass is for no tenant.
 pub fn update(
     tx: &mut WriteTx<'_>,
+    call: &Call,
     pass: Pass<ManageWorkspace>,
     change: &WorkspaceChange,
 ) -> Result<Tenant, Error> {
-    let mut tenant = required(tx, pass)?;
+    let before = required(tx, pass)?;
+    let mut tenant = before.clone();
     if let Some(name) = &change.name {
         tenant.name = line("/name", name, NAME_CHARS_MAX)?;
     }
@@ -107,8 +111,26 @@ pub fn update(
         Some(UncitedChoice::Appliance) => tenant.uncited_claims = None,
         None => {}
     }
-    tx.put::<Tenants>(&tenant.id, &tenant)?;
+    if tenant != before {
+        tx.put::<Tenants>(&tenant.id, &tenant)?;
+        let note = Note::new(Action::WorkspaceChanged).of_tenant(tenant.id).about(tenant.id);
+        record(tx, call, note.with("changed", changed(&before, &tenant).join(", ")))?;
+    }
     Ok(tenant)
+}
+
+/// The names of the fields that differ.
+fn changed(before: &Tenant, after: &Tenant) -> Vec<&'static str> {
+    let fields = [
+        ("name", before.name != after.name),
+        ("accent", before.accent != after.accent),
+        ("greeting", before.greeting != after.greeting),
+        ("placeholder", before.placeholder != after.placeholder),
+        ("suggestions", before.suggestions != after.suggestions),
+        ("notice", before.notice != after.notice),
+        ("uncited_claims", before.uncited_claims != after.uncited_claims),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
 fn fault(pointer: &str, rule: Rule) -> Error {

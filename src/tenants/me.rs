@@ -3,9 +3,12 @@
 use serde::Serialize;
 
 use super::Error;
-use super::tenant::{by_slug, load};
+use super::tenant::{Tenant, by_slug, load};
 use crate::base::{AccountId, TenantId};
-use crate::identity::{self, AccountView, Policy, Principal, Role, account, membership};
+use crate::identity::{
+    self, AccountView, MemberRole, Permission, Permissions, Policy, Principal, account, custom_role,
+    membership,
+};
 use crate::store::Read;
 
 /// A signed-in person.
@@ -29,7 +32,12 @@ pub struct MyWorkspace {
     /// What people call it.
     pub name: String,
     /// The person's role there.
-    pub role: Role,
+    pub role: MemberRole,
+    /// What people call the role.
+    pub role_name: String,
+    /// What it permits.
+    #[schema(value_type = Vec<Permission>)]
+    pub permissions: Permissions,
 }
 
 /// The account with its workspaces.
@@ -41,7 +49,10 @@ pub fn me(tx: &impl Read, account: AccountId) -> Result<Me, Error> {
     let mut workspaces = Vec::new();
     for (tenant, role) in membership::of_account(tx, account.id)? {
         if let Some(tenant) = load(tx, tenant)? {
-            workspaces.push(MyWorkspace { id: tenant.id, slug: tenant.slug, name: tenant.name, role });
+            let resolved = custom_role::resolve(tx, tenant.id, role)?;
+            let (role_name, permissions) = resolved.unwrap_or_else(|| (role.to_string(), Permissions::NONE));
+            let Tenant { id, slug, name, .. } = tenant;
+            workspaces.push(MyWorkspace { id, slug, name, role, role_name, permissions });
         }
     }
     Ok(Me { account: AccountView::from(&account), workspaces, operator: account.operator })

@@ -12,6 +12,7 @@
 pub mod branding;
 mod create;
 mod error;
+mod invited;
 mod me;
 mod set_up;
 mod tenant;
@@ -21,6 +22,7 @@ mod tests;
 pub use branding::{UncitedChoice, WorkspaceChange};
 pub use create::{NewTenant, create};
 pub use error::{Error, Rule};
+pub use invited::{Acceptance, Accepted, InvitedView, accept_invitation, look_at_invitation};
 pub use me::{Me, MyWorkspace, choose_workspace, me};
 pub use set_up::{NewOwner, SetUp, found, set_up};
 pub use tenant::{Tenant, UncitedClaims, WorkspaceView, by_slug, list, load, of_pass};

@@ -9,8 +9,8 @@ use crate::base::{
 };
 use crate::identity::pass::{ManageTenants, ManageWorkspace, ReadWorkspace};
 use crate::identity::{
-    Email, NewAccount, Pass, PasswordHash, Passwords, Policy, Principal, Role, membership, session, setup,
-    tenant_roll,
+    Email, MemberRole, NewAccount, Pass, PasswordHash, Passwords, Policy, Principal, Role, membership,
+    session, setup, tenant_roll,
 };
 use crate::store::crash::CrashDisks;
 use crate::store::{KeyspaceId, Read as _, Scan, Store, StoreOptions, WriteTx};
@@ -61,7 +61,8 @@ impl Desk {
     fn update(&self, tenant: TenantId, change: &str) -> Result<Tenant, Error> {
         let change: WorkspaceChange = serde_json::from_str(change).unwrap();
         let pass = Pass::<ManageWorkspace>::appliance_for(tenant, "test");
-        self.write(move |tx| branding::update(tx, pass, &change))
+        let call = self.call();
+        self.write(move |tx| branding::update(tx, &call, pass, &change))
     }
 
     fn tenants(&self) -> Vec<Tenant> {
@@ -107,13 +108,16 @@ async fn the_setup_link_makes_the_operator_a_workspace_and_a_sign_in_once() {
     let policy = Policy::new(desk.store.clone());
     let signed_in = policy.authenticate_session(made.session.token.expose(), desk.clock.now()).await.unwrap();
     let principal = choose_workspace(&policy, signed_in, None).unwrap();
-    assert!(matches!(principal, Principal::Member { role: Role::Owner, operator: true, .. }));
+    assert!(matches!(
+        principal,
+        Principal::Member { role: MemberRole::BuiltIn(Role::Owner), operator: true, .. }
+    ));
     assert_eq!(policy.enter(&principal).await.unwrap().tenant(), Some(made.tenant.id));
     let seen = system.read(|tx| me(tx, made.account.id)).unwrap();
     assert!(seen.operator && seen.account.email.as_str() == "ada@example.com");
     assert_eq!(
         seen.workspaces.iter().map(|mine| (mine.slug.as_str(), mine.role)).collect::<Vec<_>>(),
-        [("cafe-ada", Role::Owner)]
+        [("cafe-ada", Role::Owner.into())]
     );
 
     let again = set_up(&system, &passwords, &desk.call(), wish(token)).await.unwrap_err();
@@ -203,7 +207,7 @@ async fn whoever_makes_a_workspace_owns_it_and_others_cannot_tell_that_it_exists
     let call = Call { actor: signed_in.actor(), ..call };
     let second = system.write(move |tx| create(tx, &call, pass, &new)).await.unwrap();
     let role = system.read(|tx| membership::role(tx, ada.account.id, second.id)).unwrap();
-    assert_eq!(role, Some(Role::Owner));
+    assert_eq!(role, Some(Role::Owner.into()));
     let chosen = choose_workspace(&policy, signed_in, Some("second")).unwrap();
     assert_eq!(chosen.tenant(), Some(second.id));
     let seen = Policy::pass::<ReadWorkspace>(&chosen).unwrap();

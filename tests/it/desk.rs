@@ -241,12 +241,22 @@ impl Desk {
         Caller::Visitor { id: made.of("visitor"), token: made.of("token") }
     }
 
-    /// A new API key of a workspace.
+    /// A new API key of a workspace, which may what a member in this role may and a key can.
     pub(crate) async fn key(&self, workspace: &str, role: &str) -> Caller {
-        let wish = json!({"name": role, "role": role});
+        let wish = json!({"name": role, "permissions": permissions_of_key(role)});
         let made = self.console(Method::POST, "/api/v1/api-keys", workspace, Some(&wish)).await.expect(201);
         let id = made.body["key"]["id"].as_str().unwrap().to_owned();
         Caller::Key { id, secret: made.of("secret") }
+    }
+
+    /// A new person who was invited to a workspace and has joined it in this role.
+    pub(crate) async fn member(&self, workspace: &str, email: &str, role: &str) -> Caller {
+        let wish = json!({"email": email, "role": role});
+        let made =
+            self.console(Method::POST, "/api/v1/invitations", workspace, Some(&wish)).await.expect(201);
+        let token = made.of("link").split("#token=").nth(1).unwrap().to_owned();
+        let wish = json!({"token": token, "name": role, "password": PASSWORD});
+        self.post(&Caller::Nobody, "/api/v1/invitations/accept", &wish).await.expect(201).cookie()
     }
 
     /// A new conversation of a visitor: its id.
@@ -257,6 +267,19 @@ impl Desk {
     /// What a log of the process says.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// What a member in a role may, as far as a key can.
+fn permissions_of_key(role: &str) -> Vec<&'static str> {
+    let viewer = ["read_conversations", "read_knowledge", "read_workspace"];
+    let agent = ["take_part", "read_members"];
+    let admin = ["write_knowledge", "manage_workspace", "manage_api_keys", "manage_jobs", "read_audit"];
+    match role {
+        "viewer" => viewer.to_vec(),
+        "agent" => [&viewer[..], &agent[..]].concat(),
+        "admin" => [&viewer[..], &agent[..], &admin[..]].concat(),
+        other => panic!("no key has the role {other}"),
     }
 }
 

@@ -6,6 +6,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod caller;
 mod chat;
 mod cross_encoder;
@@ -22,6 +23,7 @@ mod images;
 mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;
+mod members;
 mod model;
 mod models;
 mod replay;

@@ -10,6 +10,7 @@ use super::Error;
 use super::row::{self, KeyView, ProviderKey};
 use crate::base::{Call, Sealer, Secret, TenantId};
 use crate::identity::Pass;
+use crate::identity::audit::{Action, Note, record};
 use crate::identity::pass::{ManageTenants, ManageWorkspace};
 use crate::store::{Keyspace, Read as _, Scan};
 
@@ -192,8 +193,12 @@ impl Keyring {
             return Err(Error::ProviderUnknown(provider));
         }
         let row = ProviderKey::seal(&self.sealer, keyspace.id(), &provider, call, key)?;
-        let (name, kept) = (provider.clone(), row.clone());
-        keyspace.write(move |tx| row::save(tx, &name, &kept)).await?;
+        let (name, kept, call) = (provider.clone(), row.clone(), call.clone());
+        let set = keyspace.write(move |tx| {
+            row::save(tx, &name, &kept)?;
+            Ok::<_, Error>(record(tx, &call, Note::new(Action::ProviderKeySet).about(&name))?)
+        });
+        set.await?;
         Ok(ProviderKeyView { provider, configured: true, source, key: Some(row.view()) })
     }
 
@@ -204,23 +209,36 @@ impl Keyring {
     pub async fn remove_of_workspace(
         &self,
         keyspace: &Keyspace,
+        call: &Call,
         _: Pass<ManageWorkspace>,
         provider: String,
     ) -> Result<(), Error> {
-        self.remove(keyspace, provider).await
+        self.remove(keyspace, call, provider).await
     }
 
     /// Removes the appliance's key for a provider; safe to repeat.
     ///
     /// # Errors
     /// [`Error::ProviderUnknown`] for what neither the settings nor the keys know.
-    pub async fn remove_of_appliance(&self, _: Pass<ManageTenants>, provider: String) -> Result<(), Error> {
-        self.remove(&self.system, provider).await
+    pub async fn remove_of_appliance(
+        &self,
+        call: &Call,
+        _: Pass<ManageTenants>,
+        provider: String,
+    ) -> Result<(), Error> {
+        self.remove(&self.system, call, provider).await
     }
 
-    async fn remove(&self, keyspace: &Keyspace, provider: String) -> Result<(), Error> {
-        let name = provider.clone();
-        let was_there = keyspace.write(move |tx| row::remove(tx, &name)).await?;
+    async fn remove(&self, keyspace: &Keyspace, call: &Call, provider: String) -> Result<(), Error> {
+        let (name, call) = (provider.clone(), call.clone());
+        let removed = keyspace.write(move |tx| {
+            let was_there = row::remove(tx, &name)?;
+            if was_there {
+                record(tx, &call, Note::new(Action::ProviderKeyRemoved).about(&name))?;
+            }
+            Ok::<_, Error>(was_there)
+        });
+        let was_there = removed.await?;
         if was_there || self.knows(&provider) { Ok(()) } else { Err(Error::ProviderUnknown(provider)) }
     }
 }

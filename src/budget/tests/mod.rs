@@ -16,7 +16,7 @@ use super::ledger::{Charges, Totals, Usages};
 use super::reserve::{Reservations, Reserved};
 use super::*;
 use crate::ai::Usage;
-use crate::base::{ConversationId, DocumentId, MessageId, Micros, SystemClock, TenantId, Timestamp};
+use crate::base::{Call, ConversationId, DocumentId, MessageId, Micros, SystemClock, TenantId, Timestamp};
 use crate::identity::Pass;
 use crate::jobs::news::News;
 use crate::store::crash::CrashDisks;
@@ -88,7 +88,7 @@ impl Desk {
     fn change(&self, now: Timestamp, own: OwnBudget) -> Result<BudgetView, Error> {
         let budgets = self.budgets.clone();
         let pass = Pass::appliance("a test changes the budget");
-        self.keyspace.write_blocking(move |tx| budgets.change(tx, now, pass, &own))
+        self.keyspace.write_blocking(move |tx| budgets.change(tx, &Call::appliance(now), pass, &own))
     }
 
     fn view(&self, now: Timestamp) -> BudgetView {

@@ -15,7 +15,7 @@ use crate::base::{ApiKeyId, Timestamp};
 use crate::http::idempotency::once;
 use crate::http::{Caller, Creating, Inside, Paging, Path, Problem};
 use crate::identity::pass::ManageApiKeys;
-use crate::identity::{ApiKeyView, CreatedApiKey, NewApiKey, Role, api_key};
+use crate::identity::{ApiKeyView, CreatedApiKey, NewApiKey, Permissions, api_key};
 
 pub(super) fn routes() -> Routes {
     Routes::new().routes(routes!(list, create)).routes(routes!(revoke))
@@ -43,8 +43,8 @@ async fn list(
 struct ApiKeyWish {
     /// What it is for.
     name: String,
-    /// What it may do: viewer, agent or admin.
-    role: Role,
+    /// What it may do: names from `GET /api/v1/permissions` that are for keys.
+    permissions: Vec<String>,
     /// Until when; for ever when not given.
     #[serde(default)]
     expires_at: Option<Timestamp>,
@@ -67,7 +67,7 @@ impl From<CreatedApiKey> for NewApiKeyView {
 
 /// Makes a key. Its secret is shown this once.
 ///
-/// Permission: `ManageApiKeys`.
+/// Permission: `ManageApiKeys`, and every permission that the key is to have.
 #[utoipa::path(post, path = "/api/v1/api-keys", tag = "api keys", security(("session" = []), ("bearer" = [])), request_body = ApiKeyWish,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the call.")),
     responses((status = 201, description = "Made.", body = NewApiKeyView)))]
@@ -77,8 +77,8 @@ async fn create(
     wish: Creating<ApiKeyWish>,
 ) -> Result<(StatusCode, View<Value>), Problem> {
     let pass = caller.pass::<ManageApiKeys>()?;
-    let ApiKeyWish { name, role, expires_at } = wish.body;
-    let new = NewApiKey { name, role, expires: expires_at };
+    let ApiKeyWish { name, permissions, expires_at } = wish.body;
+    let new = NewApiKey { name, permissions: Permissions::parse(&permissions)?, expires: expires_at };
     let (sealer, call) = (services.sealer.clone(), caller.call);
     let made = services.system().write(move |tx| {
         once(tx, &sealer, (call.actor, call.now), wish.once.as_ref(), |tx| {
@@ -94,7 +94,7 @@ async fn create(
 #[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "api keys", security(("session" = []), ("bearer" = [])),
     params(("id" = ApiKeyId, Path, description = "The key.")), responses((status = 204, description = "Revoked.")))]
 async fn revoke(services: Inside, caller: Caller, Path(id): Path<ApiKeyId>) -> Result<StatusCode, Problem> {
-    let pass = caller.pass::<ManageApiKeys>()?;
-    services.system().write(move |tx| api_key::revoke(tx, pass, id)).await?;
+    let (pass, call) = (caller.pass::<ManageApiKeys>()?, caller.call);
+    services.system().write(move |tx| api_key::revoke(tx, &call, pass, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -62,6 +62,6 @@ async fn change(
 ) -> Result<View<BudgetView>, Problem> {
     let pass = caller.pass::<ManageWorkspace>()?;
     let keyspace = caller.enter(&services).await?;
-    let (budgets, now) = (services.budgets.clone(), caller.call.now);
-    Ok(View(keyspace.write(move |tx| budgets.change(tx, now, pass, &own)).await?))
+    let (budgets, call) = (services.budgets.clone(), caller.call);
+    Ok(View(keyspace.write(move |tx| budgets.change(tx, &call, pass, &own)).await?))
 }

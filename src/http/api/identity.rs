@@ -27,7 +27,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(me))
 }
 
-type Cookie = [(HeaderName, String); 1];
+pub(super) type Cookie = [(HeaderName, String); 1];
 
 fn cookie(token: &str, seconds: u64) -> Cookie {
     let cookie =
@@ -35,11 +35,11 @@ fn cookie(token: &str, seconds: u64) -> Cookie {
     [(SET_COOKIE, cookie)]
 }
 
-fn session_cookie(session: &OpenedSession) -> Cookie {
+pub(super) fn session_cookie(session: &OpenedSession) -> Cookie {
     cookie(session.token.expose(), SESSION_LIFE.as_secs())
 }
 
-fn call_of_nobody(services: &Inside, context: &RequestContext) -> Call {
+pub(super) fn call_of_nobody(services: &Inside, context: &RequestContext) -> Call {
     Call {
         actor: Actor::Nobody,
         now: services.clock.now(),

@@ -8,6 +8,7 @@
 //! no job and no event. Limits are those of `http`.
 
 mod api_keys;
+mod audit;
 mod budget;
 mod certificate;
 mod conversations;
@@ -16,8 +17,10 @@ mod egress;
 mod health;
 mod identity;
 mod images;
+mod invitations;
 mod jobs;
 mod list;
+mod members;
 mod provider_keys;
 mod replays;
 mod routes;

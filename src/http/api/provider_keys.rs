@@ -81,7 +81,7 @@ async fn remove(
 ) -> Result<StatusCode, Problem> {
     let pass = caller.pass::<ManageWorkspace>()?;
     let keyspace = caller.enter(&services).await?;
-    services.keyring.remove_of_workspace(&keyspace, pass, provider).await?;
+    services.keyring.remove_of_workspace(&keyspace, &caller.call, pass, provider).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -123,6 +123,6 @@ async fn remove_of_appliance(
     Path(provider): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let pass = caller.pass::<ManageTenants>()?;
-    services.keyring.remove_of_appliance(pass, provider).await?;
+    services.keyring.remove_of_appliance(&caller.call, pass, provider).await?;
     Ok(StatusCode::NO_CONTENT)
 }

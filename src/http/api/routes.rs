@@ -4,8 +4,8 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, health, identity, images, jobs,
-    provider_keys, replays, search, tenants, widget,
+    api_keys, audit, budget, certificate, conversations, documents, egress, health, identity, images,
+    invitations, jobs, members, provider_keys, replays, search, tenants, widget,
 };
 use crate::http::headers::cors;
 
@@ -16,6 +16,9 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(identity::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
+        .merge(members::routes())
+        .merge(invitations::routes())
+        .merge(audit::routes())
         .merge(budget::routes())
         .merge(provider_keys::routes())
         .merge(replays::routes())

@@ -90,7 +90,7 @@ async fn change(
     caller: Caller,
     Json(change): Json<WorkspaceChange>,
 ) -> Result<View<WorkspaceView>, Problem> {
-    let pass = caller.pass::<ManageWorkspace>()?;
-    let tenant = services.system().write(move |tx| branding::update(tx, pass, &change)).await?;
+    let (pass, call) = (caller.pass::<ManageWorkspace>()?, caller.call);
+    let tenant = services.system().write(move |tx| branding::update(tx, &call, pass, &change)).await?;
     Ok(View(tenant.into()))
 }

@@ -10,11 +10,19 @@
 //! Entries hold ids, and names that the desk itself uses; never a secret and never what a customer wrote.
 
 mod action;
+mod chain;
 mod entry;
+mod export;
+mod file;
+mod list;
 #[cfg(test)]
 mod tests;
 mod trail;
 
 pub use action::Action;
+pub use chain::{Breach, Broken, Verified, verify};
 pub use entry::{Entry, Note};
+pub use export::{Export, note_export_of_appliance, note_export_of_workspace};
+pub use file::{BrokenLine, LineBreach, VerifiedFile, verify_file};
+pub use list::{ActorView, EntryView, Filter, TrailKind, list_of_appliance, list_of_workspace};
 pub use trail::{Head, head, record};

@@ -26,6 +26,14 @@ pub struct Head {
     pub hash: [u8; 32],
 }
 
+impl Head {
+    /// The hash in 64 hexadecimal digits.
+    #[must_use]
+    pub fn hash_text(&self) -> String {
+        super::export::hex(&self.hash)
+    }
+}
+
 pub(super) static BY_TENANT: Index<Trail, (TenantId, u64)> =
     Index::unique("identity.audit.by_tenant", |sequence, link: &Link| Some((link.tenant?, *sequence)));
 
@@ -53,8 +61,8 @@ pub fn head(tx: &impl Read) -> Result<Head, Error> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn record(tx: &mut WriteTx<'_>, call: &Call, note: Note) -> Result<(), Error> {
-    let before = head(tx)?;
+pub fn record(tx: &mut WriteTx<'_>, call: &Call, note: Note) -> Result<(), store::Error> {
+    let before = tx.get::<Heads>(&())?.unwrap_or_default();
     let tenant = match tx.keyspace() {
         KeyspaceId::System => note.tenant,
         KeyspaceId::Tenant(tenant) => Some(tenant),

@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 
 use super::desk::{Desk, tenant};
 use super::models::{Server, TEXT_MICROS, Trouble, models};
-use crate::base::{Clock as _, ManualClock, SystemClock};
+use crate::base::{Call, Clock as _, ManualClock, SystemClock};
 use crate::budget::{Budgets, Cause, Limit, OwnBudget, Scope, spent};
 use crate::identity::Pass;
 use crate::knowledge::{DocumentState, Failure};
@@ -127,7 +127,7 @@ async fn raise(desk: &Desk, budgets: &Budgets, clock: &Arc<ManualClock>) {
     let (budgets, now) = (budgets.clone(), clock.now());
     let own = OwnBudget { day_limit_micros: Some(Limit::Unlimited), ..OwnBudget::default() };
     let pass = Pass::appliance("a test");
-    desk.keyspace.write(move |tx| budgets.change(tx, now, pass, &own)).await.unwrap();
+    desk.keyspace.write(move |tx| budgets.change(tx, &Call::appliance(now), pass, &own)).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,93 @@
+//! Accepting an invitation: with a new account, or as the person who is signed in; all of it or nothing.
+
+use serde::Serialize;
+
+use super::tenant::load;
+use super::{Error, Me, me};
+use crate::base::{AccountId, Call, Secret, Timestamp};
+use crate::identity::{Email, NewAccount, OpenedSession, Passwords, account, check_password, invitation};
+use crate::store::{Keyspace, Read};
+
+/// An invitation as whoever has its link sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct InvitedView {
+    /// What people call the workspace.
+    pub workspace_name: String,
+    /// Who is invited.
+    pub email: Email,
+    /// What people call the role.
+    pub role_name: String,
+    /// Whether the address has an account, whose owner signs in instead of choosing a password.
+    pub account_exists: bool,
+}
+
+/// How somebody accepts.
+#[derive(Debug, Clone)]
+pub struct Acceptance {
+    /// From the link.
+    pub token: Secret,
+    /// What the person is called; for a new account.
+    pub name: Option<String>,
+    /// The password to sign in with; for a new account.
+    pub password: Option<Secret>,
+    /// Who is signed in, if somebody is.
+    pub signed_in: Option<AccountId>,
+}
+
+/// How it was accepted.
+#[derive(Debug, Clone)]
+pub enum Accepted {
+    /// By the person who was signed in.
+    Joined(Me),
+    /// With a new account, which is signed in now.
+    WithNewAccount(Me, OpenedSession),
+}
+
+/// What the invitation of a link is to.
+///
+/// # Errors
+/// [`crate::identity::Error::InvitationUnknown`].
+pub fn look_at_invitation(tx: &impl Read, now: Timestamp, token: &Secret) -> Result<InvitedView, Error> {
+    let invited = invitation::look(tx, now, token)?;
+    let tenant = load(tx, invited.tenant)?.ok_or(crate::identity::Error::InvitationUnknown)?;
+    Ok(InvitedView {
+        workspace_name: tenant.name,
+        email: invited.email,
+        role_name: invited.role_name,
+        account_exists: invited.account_exists,
+    })
+}
+
+/// Accepts an invitation. It is looked at first, so that nobody without one costs a password's hash.
+///
+/// # Errors
+/// [`invitation::join`]'s and [`invitation::join_newly`]'s; a field's, at `/name` or `/password`; the store's.
+pub async fn accept_invitation(
+    system: &Keyspace,
+    passwords: &Passwords,
+    call: &Call,
+    acceptance: Acceptance,
+) -> Result<Accepted, Error> {
+    let Acceptance { token, name, password, signed_in } = acceptance;
+    let (call, now) = (call.clone(), call.now);
+    if let Some(account) = signed_in {
+        let joined = system.write(move |tx| {
+            invitation::join(tx, &call, &token, account)?;
+            me(tx, account)
+        });
+        return Ok(Accepted::Joined(joined.await?));
+    }
+    let invited = system.read(|tx| invitation::look(tx, now, &token))?;
+    if invited.account_exists {
+        return Err(crate::identity::Error::AccountExists.into());
+    }
+    let name = account::parse_name(&name.unwrap_or_default())?;
+    let password = password.unwrap_or_else(|| Secret::new(String::new()));
+    check_password(&password, &name, &invited.email)?;
+    let new = NewAccount { name, email: invited.email, password_hash: passwords.hash(password).await? };
+    let joined = system.write(move |tx| {
+        let (account, session) = invitation::join_newly(tx, &call, &token, &new)?;
+        Ok(Accepted::WithNewAccount(me(tx, account.id)?, session))
+    });
+    joined.await
+}
