@@ -63,7 +63,9 @@ impl Doors {
             drain: Duration::from_secs(settings.server.drain_s),
         };
         let socket = control::listen(control::path(app.store().directory().path()))?;
-        Ok(Self { listener, socket, options, address: settings.server.public_address(port) })
+        let address = settings.server.public_address(port);
+        app.services().address.set(address.clone());
+        Ok(Self { listener, socket, options, address })
     }
 
     /// Serves until a signal or until a listener breaks, then drains.

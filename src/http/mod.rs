@@ -46,5 +46,5 @@ pub use limits::Limits;
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use router::{document, router, routes_listed};
 pub use server::{ServerOptions, listen, run};
-pub use services::{Inside, Routes, Services};
+pub use services::{Inside, PublicAddress, Routes, Services};
 pub use tls::{TlsIdentity, authority_path, prepare};

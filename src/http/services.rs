@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,7 +17,7 @@ use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
 use crate::conversations::Pictures;
-use crate::identity::{Passwords, Policy, SignIn};
+use crate::identity::{Passwords, Policy, Revocations, SignIn};
 use crate::knowledge::Knowledge;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
@@ -32,6 +33,12 @@ pub struct Services {
     pub sign_in: SignIn,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// Tells open connections that somebody's rights have shrunk.
+    pub revocations: Revocations,
+    /// Whether letters can be sent.
+    pub mail_is_set_up: bool,
+    /// Where people reach the appliance.
+    pub address: PublicAddress,
     /// Signs and checks visitors' tokens.
     pub visitors: VisitorTokens,
     /// Seals kept answers.
@@ -60,6 +67,30 @@ pub struct Services {
     pub keyring: Keyring,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
+}
+
+/// Where people reach the appliance, as links begin: `https://desk.example.com`, without a path. What the settings say, until the
+/// port is known that is really listened on.
+#[derive(Debug)]
+pub struct PublicAddress(RwLock<String>);
+
+impl PublicAddress {
+    /// As the settings say.
+    #[must_use]
+    pub fn new(address: String) -> Self {
+        Self(RwLock::new(address))
+    }
+
+    /// From now on this one.
+    pub fn set(&self, address: String) {
+        *self.0.write() = address;
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn get(&self) -> String {
+        self.0.read().clone()
+    }
 }
 
 impl Services {

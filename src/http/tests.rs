@@ -99,9 +99,12 @@ impl Desk {
             Assistant::new(knowledge.clone(), hub.clone(), models, system, clock.clone(), written);
         let services = Arc::new(Services {
             clock: clock.clone(),
-            sign_in: SignIn::new(policy.system().clone(), passwords.clone()),
+            sign_in: SignIn::new(policy.system().clone(), passwords.clone(), sealer.clone()),
             policy,
             passwords,
+            revocations: crate::identity::Revocations::new(),
+            mail_is_set_up: false,
+            address: super::PublicAddress::new("https://localhost".into()),
             visitors: VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),

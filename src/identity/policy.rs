@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::pass::{Pass, Reach, Right};
 use super::role::Role;
-use super::{Error, Principal, account, api_key, membership, session, tenant_roll};
-use crate::base::{TenantId, Timestamp, TokenHash};
-use crate::store::{Keyspace, Store};
+use super::{Error, Principal, account, api_key, membership, mfa, session, tenant_roll};
+use crate::base::{AccountId, TenantId, Timestamp, TokenHash};
+use crate::store::{Keyspace, Read, Store};
 
 /// Decides who may do what.
 #[derive(Debug, Clone)]
@@ -78,6 +78,7 @@ impl Policy {
     ) -> Result<Principal, Error> {
         let (account, session, operator) = match principal {
             Principal::Account { account, session, operator }
+            | Principal::MfaMissing { account, session, operator }
             | Principal::Member { account, session, operator, .. } => (account, session, operator),
             Principal::Console { .. } => {
                 return Ok(Principal::Console { tenant: asked.or(principal.tenant()) });
@@ -87,16 +88,24 @@ impl Policy {
                 return if own { Ok(principal) } else { Err(Error::NotFound) };
             }
         };
-        let found = self.system().read(|tx| match asked {
-            Some(tenant) => {
-                Ok(Some((tenant, membership::role(tx, account, tenant)?.ok_or(Error::NotFound)?)))
-            }
-            None => match membership::of_account(tx, account)?.as_slice() {
-                [only] => Ok(Some(*only)),
-                _ => Ok::<_, Error>(None),
-            },
+        let (found, mfa_missing) = self.system().read(|tx| {
+            let found = match asked {
+                Some(tenant) => {
+                    Some((tenant, membership::role(tx, account, tenant)?.ok_or(Error::NotFound)?))
+                }
+                None => match membership::of_account(tx, account)?.as_slice() {
+                    [only] => Some(*only),
+                    _ => None,
+                },
+            };
+            let mfa_missing = match found {
+                Some((tenant, _)) => mfa_is_missing(tx, account, tenant)?,
+                None => false,
+            };
+            Ok::<_, Error>((found, mfa_missing))
         })?;
         Ok(match found {
+            Some(_) if mfa_missing => Principal::MfaMissing { account, session, operator },
             Some((tenant, role)) => Principal::Member { account, session, tenant, role, operator },
             None => Principal::Account { account, session, operator },
         })
@@ -109,6 +118,7 @@ impl Policy {
     pub async fn enter(&self, principal: &Principal) -> Result<Keyspace, Error> {
         let tenant = match principal {
             Principal::Nobody => return Err(Error::NotSignedIn),
+            Principal::MfaMissing { .. } => return Err(Error::MfaRequired),
             other => other.tenant().ok_or(Error::WorkspaceNotChosen)?,
         };
         if !self.system().read(|tx| tenant_roll::has(tx, tenant))? {
@@ -124,12 +134,15 @@ impl Policy {
     /// [`Error::SessionEnded`] or [`Error::ApiKeyUnknown`].
     pub fn recheck(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
         self.system().read(|tx| match *principal {
-            Principal::Account { account, session, .. } if !session::is_open(tx, account, session, now)? => {
+            Principal::Account { account, session, .. } | Principal::MfaMissing { account, session, .. }
+                if !session::is_open(tx, account, session, now)? =>
+            {
                 Err(Error::SessionEnded)
             }
             Principal::Member { account, session, tenant, role, .. }
                 if !session::is_open(tx, account, session, now)?
-                    || membership::role(tx, account, tenant)? != Some(role) =>
+                    || membership::role(tx, account, tenant)? != Some(role)
+                    || mfa_is_missing(tx, account, tenant)? =>
             {
                 Err(Error::SessionEnded)
             }
@@ -152,6 +165,7 @@ impl Policy {
         };
         match *principal {
             Principal::Nobody => Err(Error::NotSignedIn),
+            Principal::MfaMissing { .. } => Err(Error::MfaRequired),
             Principal::Member { tenant, role, operator, .. } => by_role(tenant, role, operator),
             Principal::ApiKey { tenant, role, .. } => by_role(tenant, role, false),
             Principal::Account { operator: true, .. } if of_appliance => Ok(Pass::mint(None, Reach::All)),
@@ -164,6 +178,11 @@ impl Policy {
             Principal::Console { tenant } => Ok(Pass::mint(tenant, Reach::All)),
         }
     }
+}
+
+/// Whether the tenant demands a second factor that the account has not.
+fn mfa_is_missing(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<bool, Error> {
+    Ok(tenant_roll::requires_mfa(tx, tenant)? && !mfa::is_enabled(tx, account)?)
 }
 
 /// A use that cannot be written down is no reason to turn somebody away.

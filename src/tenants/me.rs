@@ -4,8 +4,11 @@ use serde::Serialize;
 
 use super::Error;
 use super::tenant::{by_slug, load};
-use crate::base::{AccountId, TenantId};
-use crate::identity::{self, AccountView, Policy, Principal, Role, account, membership};
+use crate::base::{AccountId, SessionId, TenantId};
+use crate::identity::{
+    self, AccountView, MfaView, Policy, Principal, Role, SignInView, account, device, membership, mfa,
+    tenant_roll,
+};
 use crate::store::Read;
 
 /// A signed-in person.
@@ -17,6 +20,11 @@ pub struct Me {
     pub workspaces: Vec<MyWorkspace>,
     /// Whether the person runs the appliance.
     pub operator: bool,
+    /// The second factor.
+    pub mfa: MfaView,
+    /// The sign-in before this one; nothing when this is the first. Whoever does not know it changes the password.
+    #[schema(required)]
+    pub last_sign_in: Option<SignInView>,
 }
 
 /// A workspace that a person is a member of.
@@ -30,21 +38,46 @@ pub struct MyWorkspace {
     pub name: String,
     /// The person's role there.
     pub role: Role,
+    /// Whether its members must have a second factor.
+    pub mfa_required: bool,
+    /// Whether it is suspended, so that nobody but the operator may enter.
+    pub suspended: bool,
 }
 
-/// The account with its workspaces.
+/// The account with its workspaces, as it is seen in `session`.
 ///
 /// # Errors
 /// [`identity::Error::SessionEnded`] when the account is gone.
-pub fn me(tx: &impl Read, account: AccountId) -> Result<Me, Error> {
+pub fn me(tx: &impl Read, account: AccountId, session: Option<SessionId>) -> Result<Me, Error> {
     let account = account::load(tx, account)?.ok_or(identity::Error::SessionEnded)?;
+    Ok(Me {
+        workspaces: workspaces_of(tx, account.id)?,
+        operator: account.operator,
+        mfa: mfa::view(tx, account.id)?,
+        last_sign_in: device::sign_in_before(tx, account.id, session)?,
+        account: AccountView::from(&account),
+    })
+}
+
+/// The workspaces that a person is a member of, oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn workspaces_of(tx: &impl Read, account: AccountId) -> Result<Vec<MyWorkspace>, Error> {
     let mut workspaces = Vec::new();
-    for (tenant, role) in membership::of_account(tx, account.id)? {
+    for (tenant, role) in membership::of_account(tx, account)? {
         if let Some(tenant) = load(tx, tenant)? {
-            workspaces.push(MyWorkspace { id: tenant.id, slug: tenant.slug, name: tenant.name, role });
+            workspaces.push(MyWorkspace {
+                mfa_required: tenant_roll::requires_mfa(tx, tenant.id)?,
+                suspended: tenant_roll::is_suspended(tx, tenant.id)?,
+                id: tenant.id,
+                slug: tenant.slug,
+                name: tenant.name,
+                role,
+            });
         }
     }
-    Ok(Me { account: AccountView::from(&account), workspaces, operator: account.operator })
+    Ok(workspaces)
 }
 
 /// [`Policy::choose_workspace`] by slug. A workspace that does not exist and one that the principal is not a member of

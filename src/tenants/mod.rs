@@ -21,6 +21,6 @@ mod tests;
 pub use branding::{UncitedChoice, WorkspaceChange};
 pub use create::{NewTenant, create};
 pub use error::{Error, Rule};
-pub use me::{Me, MyWorkspace, choose_workspace, me};
+pub use me::{Me, MyWorkspace, choose_workspace, me, workspaces_of};
 pub use set_up::{NewOwner, SetUp, found, set_up};
 pub use tenant::{Tenant, UncitedClaims, WorkspaceView, by_slug, list, load, of_pass};

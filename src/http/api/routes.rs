@@ -4,8 +4,8 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, health, identity, images, jobs,
-    provider_keys, replays, search, tenants, widget,
+    accounts, api_keys, budget, certificate, conversations, documents, egress, health, identity, images,
+    jobs, mfa, passwords, provider_keys, replays, search, sessions, tenants, widget,
 };
 use crate::http::headers::cors;
 
@@ -14,6 +14,10 @@ pub(in crate::http) fn routes() -> Routes {
     let for_visitors = widget::routes().merge(conversations::routes()).merge(images::routes()).layer(cors());
     let for_members = Routes::new()
         .merge(identity::routes())
+        .merge(sessions::routes())
+        .merge(mfa::routes())
+        .merge(passwords::routes())
+        .merge(accounts::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
         .merge(budget::routes())
