@@ -240,8 +240,8 @@ impl Fault for Error {
                     .into()
             }
             Self::PasswordCommon => {
-                "This is one of the passwords that most people use, and that attackers try first. Choose another; a few \
-                 unrelated words are best."
+                "This is one of the passwords and words that many people use, and that attackers try first. Choose another; \
+                 a few unrelated words are best."
                     .into()
             }
             Self::PasswordWeak { why } => {

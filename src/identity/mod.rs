@@ -13,7 +13,7 @@
 //! `identity.password_reset`, those of [`mfa`], `identity.api_key`, `identity.membership`, `identity.setup_link`,
 //! `identity.tenant_roll`; in every keyspace `identity.audit` and `identity.audit_head`. Job: `identity.forget_sessions` (lane upkeep), hourly. Owns no event.
 //!
-//! Limits: 2 passwords are hashed at a time and 64 wait; [`session::SESSIONS_MAX`] sessions for an account, each good for
+//! Limits: 2 passwords are hashed at a time and 256 wait; [`session::SESSIONS_MAX`] sessions for an account, each good for
 //! [`session::SESSION_LIFE`] and [`session::SESSION_IDLE`] without use; challenges as in [`challenge`], links as in
 //! [`password_reset`], remembered sign-ins as in [`device`]; [`api_key::API_KEYS_MAX`] API keys and
 //! [`membership::MEMBERS_MAX`] members for a tenant; [`membership::MEMBERSHIPS_MAX`] memberships for an account; sign-in

@@ -1,13 +1,14 @@
 //! Passwords: how they are hashed without letting a flood of sign-ins hurt anybody else. What is accepted says `strength`.
 //!
 //! Argon2id (RFC 9106) with 19456 KiB, t=2, p=1, as OWASP's password storage cheat sheet recommends, kept as PHC strings
-//! (<https://github.com/P-H-C/phc-string-format>). Two are computed at a time (40 MiB) and 64 wait; whoever comes after that
-//! is told to try again. Before hashing, a password is put into NFKC (UAX 15), so that it is the same whatever keyboard
+//! (<https://github.com/P-H-C/phc-string-format>). Two are computed at a time (40 MiB) and 256 wait; whoever comes after
+//! that is told to try again. Before hashing, a password is put into NFKC (UAX 15), so that it is the same whatever keyboard
 //! it was typed on. An account that does not exist costs the same time as one that does.
 //!
-//! A flood is answered like this: with two at a time, 64 that wait are served within a second or two, and it is better to tell
-//! the others at once to come back (503, `Retry-After`) than to let everybody wait longer than people do. Judging a new
-//! password takes its turn on the same pool, so that it cannot crowd the runtime either.
+//! How many wait is a choice: a whole company that signs in at the same moment (200 people) is served within some seconds, in
+//! turn and without anybody being told to come back, and waiting costs no memory to speak of. Beyond that it is a flood, and it is
+//! better to say so at once (503, `Retry-After`) than to let people wait longer than they do. Judging a new password takes its
+//! turn on the same pool, so that it cannot crowd the runtime either.
 
 use std::fmt;
 
@@ -26,7 +27,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const OUTPUT_BYTES: usize = 32;
 const RUNNING_MAX: usize = 2;
-const WAITING_MAX: usize = 64;
+const WAITING_MAX: usize = 256;
 
 /// What is longer is not even normalised.
 pub(super) const PASSWORD_BYTES_MAX: usize = 4 * strength::PASSWORD_CHARS_MAX;
@@ -163,6 +164,7 @@ mod tests {
         Secret::new(text.to_owned())
     }
 
+    /// Row B1.
     #[tokio::test]
     async fn hashes_are_argon2id_with_the_published_parameters_and_a_salt_of_their_own() {
         let passwords = Passwords::new();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Note};
-use super::{Error, account};
+use super::{Email, Error, account};
 use crate::base::{AccountId, Call, Secret, Timestamp, TokenHash};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
@@ -27,6 +27,18 @@ pub(super) struct Reset {
     expires: Timestamp,
 }
 
+/// A link that was just made, and whom it is for.
+#[derive(Debug, Clone)]
+pub struct IssuedReset {
+    /// The token that nobody sees again.
+    pub token: Secret,
+    /// What the person is called.
+    pub name: String,
+    /// Where the letter goes: the account's own address. Never the one that was typed, which may be another that folds to the
+    /// same.
+    pub email: Email,
+}
+
 static BY_ACCOUNT: Index<Resets, AccountId> =
     Index::many("identity.password_reset.by_account", |_, reset: &Reset| reset.account);
 static BY_END: Index<Resets, Timestamp> =
@@ -37,20 +49,19 @@ tables! {
     pub(super) Resets = "identity.password_reset": TokenHash => Reset, [BY_ACCOUNT, BY_END];
 }
 
-/// The token of a new link for the account with this address, in any spelling; nothing when there is none. Either way
-/// something is written, so that the answer takes as long.
+/// A new link for the account with this address, in any spelling; nothing when there is none. Either way something is
+/// written, so that the answer takes as long.
 ///
 /// # Errors
 /// When the store fails.
-pub fn issue(tx: &mut WriteTx<'_>, call: &Call, email: &str) -> Result<Option<Secret>, Error> {
-    match account::find(tx, email)? {
-        Some(account) => issue_for(tx, call, account.id).map(Some),
-        None => {
-            let reset = Reset { account: None, expires: call.now.plus(RESET_LIFE) };
-            tx.put::<Resets>(&NOBODYS, &reset)?;
-            Ok(None)
-        }
-    }
+pub fn issue(tx: &mut WriteTx<'_>, call: &Call, email: &str) -> Result<Option<IssuedReset>, Error> {
+    let Some(account) = account::find(tx, email)? else {
+        let reset = Reset { account: None, expires: call.now.plus(RESET_LIFE) };
+        tx.put::<Resets>(&NOBODYS, &reset)?;
+        return Ok(None);
+    };
+    let token = issue_for(tx, call, account.id)?;
+    Ok(Some(IssuedReset { token, name: account.name, email: account.email }))
 }
 
 /// The token of a new link for an account that is there.

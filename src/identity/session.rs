@@ -107,6 +107,7 @@ pub fn open(
     if rows.len() >= SESSIONS_MAX {
         let first_to_end = rows.iter().min_by_key(|(_, session)| session.ends());
         if let Some((token, _)) = first_to_end {
+            Revocations::tell(tx, Revoked::Account(account));
             tx.remove::<Sessions>(token)?;
         }
     }

@@ -5,14 +5,14 @@
 //! account here can have a second factor and a workspace can demand one; and because what is short of 15 must not be what
 //! attackers try first, it is judged by zxcvbn (Wheeler, USENIX Security 2016), which estimates how many guesses a cracker
 //! needs that knows common passwords, names, words, keyboards and dates. Fewer than 10^8 is refused. The person's own name and
-//! address, the workspaces' names and ours count as known. The commonest passwords, in any case and in leet spelling, are
-//! refused in words of their own (section 3.1.1.2 asks for a blocklist); zxcvbn carries the list.
+//! address, the workspaces' names and ours count as known. The 30,000 commonest passwords, and single words, in any case and in leet
+//! spelling, are refused in words of their own (section 3.1.1.2 asks for a blocklist); zxcvbn carries the lists.
 //!
 //! Judging computes for up to some 100 ms on hostile input, so only the first [`JUDGED_CHARS_MAX`] characters are looked at, and
 //! [`super::Passwords`] does it on its bounded pool.
 
 use zxcvbn::feedback::Warning;
-use zxcvbn::matching::patterns::{DictionaryPattern, MatchPattern};
+use zxcvbn::matching::patterns::MatchPattern;
 use zxcvbn::{Entropy, Score, zxcvbn};
 
 use super::password::{PASSWORD_BYTES_MAX, normalised};
@@ -103,16 +103,9 @@ pub(super) fn check(password: &Secret, person: &Person) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the whole of it is on the list of common passwords, in whatever spelling.
+/// Whether the whole of it is on a list: of common passwords, or of words, which are guessed as soon. In whatever spelling.
 fn is_common(judgement: &Entropy) -> bool {
-    // The list's own type cannot be named outside; that of passwords is its default.
-    let passwords = DictionaryPattern::default().dictionary_name;
-    match judgement.sequence() {
-        [whole] => {
-            matches!(&whole.pattern, MatchPattern::Dictionary(found) if found.dictionary_name == passwords)
-        }
-        _ => false,
-    }
+    matches!(judgement.sequence(), [whole] if matches!(whole.pattern, MatchPattern::Dictionary(_)))
 }
 
 /// What makes it easy to guess, as a sentence.
@@ -227,7 +220,9 @@ mod tests {
                 "{common}: {refused:?}"
             );
         }
-        for listed in ["unbelievable", "UNBELIEVABLE", "unb3li3v4bl3"] {
+        for listed in
+            ["unbelievable", "UNBELIEVABLE", "unb3li3v4bl3", "finalfantasy", "LeaveMeAlone", "5onyer1c550n"]
+        {
             let refused = judge(listed).unwrap_err();
             assert_eq!((refused.code(), refused.field()), ("password_common", Some("/password")), "{listed}");
         }

@@ -278,6 +278,7 @@ async fn guessing_is_throttled_with_the_time_to_wait_and_the_right_password_is_n
     assert!(sign_in.sign_in(&desk.call_from(1), typed("ada@x", PASSWORD)).await.is_ok());
 }
 
+/// Row B1.
 #[tokio::test]
 async fn a_hash_with_old_parameters_is_renewed_by_signing_in() {
     use argon2::password_hash::PasswordHasher as _;

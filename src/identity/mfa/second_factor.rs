@@ -8,7 +8,7 @@ use super::totp::{CODE_DIGITS, Seed};
 use super::{qr, recovery};
 use crate::base::{AccountId, Call, Sealed, Sealer, Secret, Timestamp, TokenHash};
 use crate::identity::audit::{self, Action, Note};
-use crate::identity::{Account, Error};
+use crate::identity::{Account, Error, Revocations, Revoked};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// How long a first code may be given.
@@ -224,6 +224,8 @@ pub(in crate::identity) fn remove(
     if !tx.remove::<SecondFactors>(&account)? {
         return Ok(false);
     }
+    // What is open in a workspace that demands a second factor is looked at again.
+    Revocations::tell(tx, Revoked::Account(account));
     audit::record(tx, call, Note::new(Action::MfaDisabled).about(account))?;
     Ok(true)
 }
