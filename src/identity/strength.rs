@@ -31,6 +31,10 @@ const KNOWN_MAX: usize = 64;
 const KNOWN_CHARS_MIN: usize = 3;
 /// A repetition of up to so many characters is no password.
 const REPEATED_CHARS_MAX: usize = 4;
+/// So many digits beside known words make no password.
+const DIGITS_BESIDE_MAX: usize = 6;
+/// So many other letters beside known words make none either.
+const LETTERS_BESIDE_MAX: usize = 3;
 const PRODUCT: &str = "frontdesk";
 
 /// Who chooses a password: what a guesser would try first.
@@ -87,7 +91,7 @@ pub(super) fn check(password: &Secret, person: &Person) -> Result<(), Error> {
     }
     let known = person.known();
     let bare = bare(password.expose());
-    if known.iter().any(|word| is_made_of(&bare, word)) || is_repetition(&letters) || is_run(&letters) {
+    if is_made_of(&bare, &known) || is_repetition(&letters) || is_run(&letters) {
         return Err(Error::PasswordTrivial);
     }
     let judged = Secret::new(letters.into_iter().take(JUDGED_CHARS_MAX).collect());
@@ -141,11 +145,16 @@ fn bare(text: &str) -> String {
     super::email::fold(text).chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// Whether a password is `word`, perhaps with digits around it.
-fn is_made_of(bare_password: &str, word: &str) -> bool {
-    let word = bare(word);
-    let rest = bare_password.trim_matches(|letter: char| letter.is_ascii_digit());
-    !word.is_empty() && (bare_password == word || rest == word)
+/// Whether a password is known words with little else, such as a year.
+fn is_made_of(bare_password: &str, known: &[String]) -> bool {
+    let mut words: Vec<String> =
+        known.iter().map(|word| bare(word)).filter(|word| !word.is_empty()).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let rest = words.iter().fold(bare_password.to_owned(), |rest, word| rest.replace(word, ""));
+    let (digits, letters): (Vec<char>, Vec<char>) = rest.chars().partition(char::is_ascii_digit);
+    rest.len() < bare_password.len()
+        && digits.len() <= DIGITS_BESIDE_MAX
+        && letters.len() <= LETTERS_BESIDE_MAX
 }
 
 fn is_repetition(letters: &[char]) -> bool {
@@ -206,6 +215,7 @@ mod tests {
             "Ada King Lovelace",
             "12frontdesk34",
             "zanzibar submarines",
+            "Ada.Analytical.1815",
         ] {
             assert!(matches!(judge(trivial), Err(Error::PasswordTrivial)), "{trivial}: {:?}", judge(trivial));
         }

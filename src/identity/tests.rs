@@ -132,6 +132,7 @@ fn agent_key() -> NewApiKey {
     NewApiKey { name: "Import".into(), role: Role::Agent, expires: None }
 }
 
+/// Row B5.
 #[tokio::test]
 async fn a_session_ends_after_eight_hours_or_thirty_idle_minutes_or_when_it_is_ended() {
     let desk = Desk::new();
@@ -258,6 +259,7 @@ async fn signing_in_takes_the_right_password_in_any_spelling_of_the_address_and_
     assert_eq!(desk.sessions(ada), [second.session.id], "a failure opens nothing");
 }
 
+/// Row B8.
 #[tokio::test]
 async fn guessing_is_throttled_with_the_time_to_wait_and_the_right_password_is_not() {
     let desk = Desk::new();

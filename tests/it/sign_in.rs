@@ -191,7 +191,8 @@ async fn a_changed_password_ends_all_other_sessions_and_a_weak_one_is_refused_wi
     for (weak, code) in [
         ("short", "password_too_short"),
         ("unb3li3v4bl3", "password_common"),
-        ("AdaExample2026", "password_weak"),
+        ("AdaExample2026", "password_trivial"),
+        ("manchesterliverpool", "password_weak"),
     ] {
         assert_eq!(change(&owner, PASSWORD, weak).await.expect(400).of("code"), code, "{weak}");
     }

@@ -171,6 +171,7 @@ impl Desk {
     }
 }
 
+/// Row B2.
 #[tokio::test]
 async fn a_second_factor_is_asked_for_once_it_is_confirmed_and_no_code_is_accepted_twice() {
     let desk = Desk::open().await;
@@ -280,6 +281,7 @@ async fn a_challenge_ends_after_five_codes_or_five_minutes_and_an_account_has_te
     desk.answer_from(9, &last, &codes[0]).await.unwrap();
 }
 
+/// Row B8.
 #[tokio::test]
 async fn guessing_codes_is_throttled_and_a_right_password_forgives_no_wrong_code() {
     let desk = Desk::open().await;
@@ -368,6 +370,7 @@ async fn a_link_sets_the_password_once_within_half_an_hour_and_leaves_the_second
     assert!(desk.account().password_hash.as_str().starts_with("$argon2id$"));
 }
 
+/// Row B8.
 #[tokio::test]
 async fn five_links_an_hour_are_asked_for_whether_or_not_there_is_such_an_account() {
     let desk = Desk::open().await;
@@ -381,6 +384,7 @@ async fn five_links_an_hour_are_asked_for_whether_or_not_there_is_such_an_accoun
     }
 }
 
+/// Row B2.
 #[tokio::test]
 async fn a_workspace_that_demands_a_second_factor_is_entered_with_one_and_not_without() {
     let desk = Desk::open().await;
