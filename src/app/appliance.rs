@@ -18,7 +18,7 @@ use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, Mess
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
 use crate::http::{Limits, PublicAddress, Services};
-use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup};
+use crate::identity::{ForgetSessions, Passwords, Policy, Revocations, SessionSweeper, SignIn, setup};
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
@@ -114,7 +114,11 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
-        let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
+        let revocations = Revocations::new();
+        let extensions = Extensions::default()
+            .with(wakeups.clone())
+            .with(Arc::new(news(&hub)))
+            .with(Arc::new(revocations.clone()));
         let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
@@ -146,11 +150,13 @@ impl App {
         let services = Arc::new(Services {
             clock,
             policy: Policy::new(store.clone()),
-            sign_in: SignIn::new(store.system().clone(), passwords.clone()),
+            sign_in: SignIn::new(store.system().clone(), passwords.clone(), sealer.clone()),
             passwords,
+            revocations,
+            mail_is_set_up: false,
+            address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
-            address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
             health: Arc::new(Health::default()),
             trusted_proxies: settings.server.trusted_proxies.clone(),

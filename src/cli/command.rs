@@ -6,14 +6,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::account::AccountCommand;
 use super::ai::AiCommand;
 use super::audit::AuditCommand;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::model::ModelCommand;
+use super::setup::SetupArguments;
 use super::{
-    Failure, SettingsArguments, ai, audit, config_check, demo, egress, extract_worker, healthcheck,
+    Failure, SettingsArguments, account, ai, audit, config_check, demo, egress, extract_worker, healthcheck,
     knowledge, model, openapi, serve, setup,
 };
 
@@ -33,8 +35,13 @@ enum Command {
     Serve,
     /// Try it: a workspace with example documents, a question answered here, and the chat in the browser
     Demo(DemoArguments),
-    /// Print a new one-time link for setting the appliance up
-    Setup,
+    /// Print a new one-time link for setting the appliance up, or set it up here
+    Setup(SetupArguments),
+    /// See who can sign in, make accounts, and let people back in
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
     /// Add, search and measure documents
     Knowledge {
         #[command(subcommand)]
@@ -109,7 +116,8 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Config { command: ConfigCommand::Check } => config_check::run(&line.settings),
         Command::Serve => serve::run(&line.settings),
         Command::Demo(arguments) => demo::run(&line.settings, arguments),
-        Command::Setup => setup::run(&line.settings),
+        Command::Setup(arguments) => setup::run(&line.settings, arguments),
+        Command::Account { command } => account::run(&line.settings, command),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
         Command::Audit { command } => audit::run(&line.settings, command),

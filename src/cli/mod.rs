@@ -11,6 +11,7 @@
 //! Owns no table, no job and no event. Limits: 100,000 files of a folder, 32 folders deep; a health check gives up after
 //! 5 s; an answer from the control socket as in [`crate::http::control`].
 
+mod account;
 mod ai;
 mod ai_check;
 mod ai_key;

@@ -14,7 +14,7 @@ pub struct Limits {
     pub requests_per_minute_per_caller: u32,
     /// Requests to one workspace.
     pub requests_per_minute_per_workspace: u32,
-    /// Attempts to sign in or to set up.
+    /// Attempts to set up, to sign in, to prove, change or reset a password or a code.
     pub sign_ins_per_minute_per_address: u32,
     /// New visitors from one address.
     pub visitors_per_hour_per_address: u32,

@@ -3,7 +3,8 @@
 //!
 //! It only tells; a client posts through the API. A frame's number is the event's `id`, so a browser that lost the line
 //! asks with `Last-Event-ID` for exactly what it missed. A stream ends after [`SESSION_MAX`], and whoever comes back is
-//! asked who they are anew: that is how a session that has ended loses this door.
+//! asked who they are anew: that is how a session that has run out loses this door. One that was ended, or whose owner's rights
+//! have shrunk otherwise, loses it at once ([`crate::identity::Revocations`]).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -60,11 +61,13 @@ pub(super) async fn events(
     let feed = Feed::open(&services.hub, subject, last.or(from.after_seq)).await.map_err(problem_of)?;
     let stopping = services.stopping.clone();
     let deadline = tokio::time::Instant::now() + SESSION_MAX;
-    let stream = futures_util::stream::unfold(feed, move |mut feed| {
+    let revocations = services.revocations.of(caller.principal);
+    let stream = futures_util::stream::unfold((feed, revocations), move |(mut feed, mut revocations)| {
         let stopping = stopping.clone();
         async move {
             tokio::select! {
-                frame = feed.next() => frame.ok().map(|frame| (Ok(event(&frame)), feed)),
+                frame = feed.next() => frame.ok().map(|frame| (Ok(event(&frame)), (feed, revocations))),
+                () = revocations.next() => None,
                 () = stopping.cancelled() => None,
                 () = tokio::time::sleep_until(deadline) => None,
             }

@@ -16,7 +16,7 @@ use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::contacts::VisitorTokens;
 use crate::conversations::Pictures;
-use crate::identity::{Passwords, Policy, SignIn};
+use crate::identity::{Passwords, Policy, Revocations, SignIn};
 use crate::knowledge::Knowledge;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
@@ -32,6 +32,12 @@ pub struct Services {
     pub sign_in: SignIn,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// Tells open connections that somebody's rights have shrunk.
+    pub revocations: Revocations,
+    /// Whether letters can be sent.
+    pub mail_is_set_up: bool,
+    /// Where people reach the appliance.
+    pub address: PublicAddress,
     /// Signs and checks visitors' tokens.
     pub visitors: VisitorTokens,
     /// Seals kept answers.
@@ -40,8 +46,6 @@ pub struct Services {
     pub limits: Arc<Limits>,
     /// How the appliance is.
     pub health: Arc<Health>,
-    /// What links begin with.
-    pub address: PublicAddress,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The certificate of the appliance's own authority, if that is in use.

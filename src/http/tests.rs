@@ -99,9 +99,11 @@ impl Desk {
             Assistant::new(knowledge.clone(), hub.clone(), models, system, clock.clone(), written);
         let services = Arc::new(Services {
             clock: clock.clone(),
-            sign_in: SignIn::new(policy.system().clone(), passwords.clone()),
+            sign_in: SignIn::new(policy.system().clone(), passwords.clone(), sealer.clone()),
             policy,
             passwords,
+            revocations: crate::identity::Revocations::new(),
+            mail_is_set_up: false,
             visitors: VisitorTokens::new(sealer.clone()),
             sealer,
             address: PublicAddress::new("https://desk".to_owned()),
@@ -175,9 +177,9 @@ fn cookie_of(reply: &Reply) -> String {
 #[tokio::test]
 async fn the_owner_sets_up_signs_out_and_in_again() {
     let desk = Desk::open().await;
-    assert_eq!(desk.get("/api/v1/setup", &[]).await.body, json!({"needed": true}));
+    assert_eq!(desk.get("/api/v1/setup", &[]).await.body, json!({"needed": true, "mail": false}));
     let cookie = desk.set_up().await;
-    assert_eq!(desk.get("/api/v1/setup", &[]).await.body, json!({"needed": false}));
+    assert_eq!(desk.get("/api/v1/setup", &[]).await.body, json!({"needed": false, "mail": false}));
     let me = desk.get("/api/v1/me", &[("cookie", &cookie)]).await;
     assert_eq!(me.body["account"]["email"], "ada@example.com");
     assert_eq!(me.body["workspaces"][0]["slug"], "acme");

@@ -5,9 +5,9 @@
 //! the same rates as over HTTP.
 //!
 //! Nobody is waited for: who does not take a frame within [`SEND_MAX`], says nothing for [`SILENCE_MAX`] or sends
-//! [`FAULTS_MAX`] frames that make no sense is let go. With each ping, every [`PING_EVERY`], the credential is looked at
-//! again; a session that has ended closes its connections with 1008, as does a credential that is refused at the
-//! beginning.
+//! [`FAULTS_MAX`] frames that make no sense is let go. The credential is looked at again with each ping, every
+//! [`PING_EVERY`], and at once when it is told that its owner's rights have shrunk ([`crate::identity::Revocations`]); a
+//! session that has ended closes its connections with 1008, as does a credential that is refused at the beginning.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::realtime::{
     Topic, Typing,
 };
 
-/// A `ping` goes out this often; a session that has ended is noticed then.
+/// A `ping` goes out this often; a session that has run out is noticed then.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A connection that says nothing for so long is closed.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
@@ -118,6 +118,7 @@ impl Connection {
 
     async fn serve(&mut self, socket: &mut WebSocket, feed: &mut Feed) -> Farewell {
         let mut heard = Instant::now();
+        let mut revocations = self.services.revocations.of(self.caller.principal);
         let mut next_ping = heard + PING_EVERY;
         loop {
             // Client frames first: a sender's ack goes out before the message comes back through the hub.
@@ -135,6 +136,7 @@ impl Connection {
                     Ok(frame) => send(socket, &frame).await,
                     Err(error) => return farewell_of(&error),
                 },
+                () = revocations.next() => self.recheck().await,
                 () = tokio::time::sleep_until(next_ping) => {
                     next_ping = Instant::now() + PING_EVERY;
                     if heard.elapsed() > SILENCE_MAX {
@@ -149,13 +151,16 @@ impl Connection {
         }
     }
 
-    async fn ping(&self, socket: &mut WebSocket) -> Result<(), Farewell> {
+    /// Whether the credential is still good.
+    async fn recheck(&self) -> Result<(), Farewell> {
         let (policy, principal, now) =
             (self.services.policy.clone(), self.caller.principal, self.services.clock.now());
         let good = tokio::task::spawn_blocking(move || policy.recheck(&principal, now)).await;
-        if !matches!(good, Ok(Ok(()))) {
-            return Err((close_code::POLICY, "session_ended"));
-        }
+        if matches!(good, Ok(Ok(()))) { Ok(()) } else { Err((close_code::POLICY, "session_ended")) }
+    }
+
+    async fn ping(&self, socket: &mut WebSocket) -> Result<(), Farewell> {
+        self.recheck().await?;
         let frame = Frame::write(FrameKind::Ping, None, &serde_json::json!({}), None);
         send_written(socket, frame).await
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{Action, Note, record};
 use super::pass::ManageApiKeys;
-use super::{Error, Pass, Permission, Permissions, Role, account};
+use super::{Error, Pass, Permission, Permissions, Revocations, Revoked, Role, account};
 use crate::base::{Actor, ApiKeyId, Call, Page, PageRequest, Secret, TenantId, Timestamp, TokenHash};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
@@ -196,6 +196,7 @@ pub fn revoke(
     let key = (pass.workspace()?, id);
     let row = tx.get::<ApiKeys>(&key)?.ok_or(Error::NotFound)?;
     tx.remove::<ApiKeys>(&key)?;
+    Revocations::tell(tx, Revoked::ApiKey(id));
     let note = Note::new(Action::ApiKeyRevoked).of_tenant(key.0).about(id).with("name", row.name);
     Ok(record(tx, call, note)?)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::{Action, Note, record};
 use super::pass::ManageMembers;
 use super::role::MemberRole;
-use super::{Error, Pass, Permissions, Role, account, invitation, membership};
+use super::{Error, Pass, Permissions, Revocations, Revoked, Role, account, invitation, membership};
 use crate::base::{Call, RoleId, TenantId, Timestamp};
 use crate::store::{Read, Scan, WriteTx, tables};
 
@@ -129,6 +129,7 @@ pub fn change(
     }
     if role.name != before.name || role.permissions != before.permissions {
         tx.put::<CustomRoles>(&(tenant, id), &role)?;
+        Revocations::tell(tx, Revoked::Tenant(tenant));
         let note =
             told(Action::RoleChanged, tenant, id, &role).with("permissions_before", before.permissions);
         record(tx, call, note.with("name_before", before.name))?;

@@ -29,6 +29,45 @@ pub enum Error {
     /// The password is the e-mail address, the name, a repetition or a run.
     #[error("the password is too easy to guess")]
     PasswordTrivial,
+    /// The password is one that many people use.
+    #[error("the password is on the list of common passwords")]
+    PasswordCommon,
+    /// The password takes too few guesses.
+    #[error("the password takes too few guesses: {why}")]
+    PasswordWeak {
+        /// What makes it so, as a sentence.
+        why: &'static str,
+    },
+    /// A signed-in person has given a wrong password.
+    #[error("the password is not this account's")]
+    PasswordWrong,
+    /// The code is neither the app's nor an unused recovery code.
+    #[error("wrong code")]
+    CodeWrong,
+    /// The challenge is unknown, was used up, or has run out.
+    #[error("the challenge is unknown or has ended")]
+    ChallengeEnded,
+    /// The workspace demands a second factor, and the person has none.
+    #[error("the workspace demands a second factor")]
+    MfaRequired,
+    /// The account has a second factor.
+    #[error("the account has a second factor already")]
+    MfaEnabledAlready,
+    /// The account has no second factor.
+    #[error("the account has no second factor")]
+    MfaNotEnabled,
+    /// No enrolment was begun, or it has run out.
+    #[error("no enrolment of a second factor is under way")]
+    MfaEnrolmentEnded,
+    /// A seed does not open, or is none: another appliance's key, or damage.
+    #[error("the seed of a second factor cannot be read")]
+    SeedDamaged,
+    /// The link is unknown, was used, or has run out.
+    #[error("the link to reset a password is unknown or has ended")]
+    ResetLinkEnded,
+    /// Nobody else could run the appliance.
+    #[error("no other account is an operator")]
+    LastOperator,
     /// Another account has the address.
     #[error("the e-mail address belongs to another account")]
     EmailTaken,
@@ -36,7 +75,7 @@ pub enum Error {
     #[error("wrong e-mail address or password")]
     SignInFailed,
     /// Too many attempts.
-    #[error("too many sign-in attempts; the next is allowed in {retry_after:?}")]
+    #[error("too many attempts; the next is allowed in {retry_after:?}")]
     Throttled {
         /// When the next attempt is allowed.
         retry_after: Duration,
@@ -162,17 +201,24 @@ impl Fault for Error {
             | Self::PermissionsEmpty
             | Self::ApiKeyPermission { .. }
             | Self::RoleUnknown
+            | Self::PasswordCommon
+            | Self::PasswordWeak { .. }
             | Self::ExpiryPassed
             | Self::WorkspaceNotChosen => Kind::Invalid,
             Self::SignInFailed
             | Self::NotSignedIn
             | Self::SessionEnded
+            | Self::ChallengeEnded
             | Self::ApiKeyUnknown
             | Self::ApiKeyExpired => Kind::Unauthenticated,
             Self::Throttled { .. } => Kind::Limited,
             Self::Forbidden
             | Self::BeyondOwnRights
             | Self::InvitationForOther
+            | Self::PasswordWrong
+            | Self::CodeWrong
+            | Self::MfaRequired
+            | Self::ResetLinkEnded
             | Self::SetupLinkUnknown
             | Self::SetupLinkExpired => Kind::Forbidden,
             Self::NotFound | Self::InvitationUnknown => Kind::NotFound,
@@ -184,9 +230,13 @@ impl Fault for Error {
             | Self::AlreadyMember
             | Self::AccountExists
             | Self::SetUpAlready
+            | Self::MfaEnabledAlready
+            | Self::MfaNotEnabled
+            | Self::MfaEnrolmentEnded
+            | Self::LastOperator
             | Self::TooMany { .. } => Kind::Conflict,
             Self::PasswordsBusy(_) => Kind::Unavailable,
-            Self::PasswordHash(_) => Kind::Internal,
+            Self::PasswordHash(_) | Self::SeedDamaged => Kind::Internal,
         }
     }
 
@@ -198,6 +248,18 @@ impl Fault for Error {
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooLong => "password_too_long",
             Self::PasswordTrivial => "password_trivial",
+            Self::PasswordCommon => "password_common",
+            Self::PasswordWeak { .. } => "password_weak",
+            Self::PasswordWrong => "password_wrong",
+            Self::CodeWrong => "code_wrong",
+            Self::ChallengeEnded => "challenge_ended",
+            Self::MfaRequired => "mfa_required",
+            Self::MfaEnabledAlready => "mfa_enabled_already",
+            Self::MfaNotEnabled => "mfa_not_enabled",
+            Self::MfaEnrolmentEnded => "mfa_enrolment_ended",
+            Self::SeedDamaged => "mfa_seed_damaged",
+            Self::ResetLinkEnded => "reset_link_ended",
+            Self::LastOperator => "last_operator",
             Self::EmailTaken => "email_taken",
             Self::SignInFailed => "sign_in_failed",
             Self::Throttled { .. } => "sign_in_throttled",
@@ -243,10 +305,42 @@ impl Fault for Error {
                  run of characters; a few unrelated words are best."
                     .into()
             }
+            Self::PasswordCommon => {
+                "This is one of the passwords and words that many people use, and that attackers try first. Choose another; \
+                 a few unrelated words are best."
+                    .into()
+            }
+            Self::PasswordWeak { why } => {
+                format!("This password is too easy to guess. {why} A few unrelated words are best.").into()
+            }
+            Self::PasswordWrong => "The password is wrong.".into(),
+            Self::CodeWrong => {
+                "The code is wrong, or was used already. Enter the one that your app shows now, or a recovery code.".into()
+            }
+            Self::ChallengeEnded => "It took too long, or too many codes were wrong. Sign in again.".into(),
+            Self::MfaRequired => {
+                "This workspace demands a second factor. Set one up for your account, then come back.".into()
+            }
+            Self::MfaEnabledAlready => {
+                "This account has a second factor already. Turn it off first to set up another.".into()
+            }
+            Self::MfaNotEnabled => "This account has no second factor.".into(),
+            Self::MfaEnrolmentEnded => "It took too long, or too many codes were wrong. Begin again.".into(),
+            Self::SeedDamaged => {
+                "The second factor of this account cannot be read. An administrator can remove it with frontdesk account \
+                 reset --mfa."
+                    .into()
+            }
+            Self::ResetLinkEnded => {
+                "This link was used already, or has run out. Ask for a new one.".into()
+            }
+            Self::LastOperator => {
+                "Nobody else runs this appliance. Make another account an operator first.".into()
+            }
             Self::EmailTaken => "Another account has this e-mail address already.".into(),
             Self::SignInFailed => "The e-mail address or the password is wrong.".into(),
             Self::Throttled { retry_after } => format!(
-                "Too many attempts to sign in. Try again in {} minutes.",
+                "Too many attempts. Try again in {} minutes.",
                 retry_after.as_secs().div_ceil(60).max(1)
             )
             .into(),
@@ -341,6 +435,18 @@ impl Fault for Error {
             | Self::SetupLinkUnknown
             | Self::SetupLinkExpired
             | Self::SetUpAlready
+            | Self::PasswordCommon
+            | Self::PasswordWeak { .. }
+            | Self::PasswordWrong
+            | Self::CodeWrong
+            | Self::ChallengeEnded
+            | Self::MfaRequired
+            | Self::MfaEnabledAlready
+            | Self::MfaNotEnabled
+            | Self::MfaEnrolmentEnded
+            | Self::SeedDamaged
+            | Self::ResetLinkEnded
+            | Self::LastOperator
             | Self::PasswordHash(_) => false,
         }
     }
@@ -353,7 +459,13 @@ impl Fault for Error {
                 Some("/permissions")
             }
             Self::RoleUnknown => Some("/role"),
-            Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTrivial => Some("/password"),
+            Self::PasswordTooShort
+            | Self::PasswordTooLong
+            | Self::PasswordTrivial
+            | Self::PasswordCommon
+            | Self::PasswordWeak { .. }
+            | Self::PasswordWrong => Some("/password"),
+            Self::CodeWrong => Some("/code"),
             Self::ExpiryPassed => Some("/expires_at"),
             _ => None,
         }

@@ -12,8 +12,8 @@ use super::account::{self, Accounts};
 use super::audit::{Action, Note, record};
 use super::pass::ManageMembers;
 use super::{
-    Account, Email, Error, MemberRole, NewAccount, OpenedSession, Pass, api_key, custom_role, membership,
-    session,
+    Account, Device, Email, Error, MemberRole, NewAccount, OpenedSession, Pass, api_key, custom_role,
+    membership, session,
 };
 use crate::base::{
     AccountId, Actor, Call, InvitationId, Page, PageRequest, Secret, TenantId, Timestamp, TokenHash,
@@ -248,16 +248,16 @@ pub fn join_newly(
     call: &Call,
     token: &Secret,
     new: &NewAccount,
+    device: &Device,
 ) -> Result<(Account, OpenedSession), Error> {
     let (key, row) = open(tx, call.now, token)?;
     if account::find(tx, row.email.as_str())?.is_some() {
         return Err(Error::AccountExists);
     }
-    let account = account::add(tx, call.now, new, false)?;
+    let account = account::add(tx, call, new, false)?;
     let call = Call { actor: Actor::Account(account.id), ..call.clone() };
-    record(tx, &call, Note::new(Action::AccountCreated).of_tenant(key.0).about(account.id))?;
     use_up(tx, &call, key, &row, account.id)?;
-    let session = session::open(tx, call.now, account.id)?;
+    let session = session::open(tx, call.now, account.id, device)?;
     Ok((account, session))
 }
 

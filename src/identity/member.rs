@@ -9,7 +9,7 @@ use super::account::{self, Accounts};
 use super::audit::{Action, Note, record};
 use super::membership::{self, Membership, Memberships};
 use super::pass::{ManageMembers, ReadMembers};
-use super::{Email, Error, MemberRole, Pass, custom_role, invitation};
+use super::{Email, Error, MemberRole, Pass, Revocations, Revoked, custom_role, invitation, mfa};
 use crate::base::{AccountId, Call, Page, PageRequest, TenantId, Timestamp};
 use crate::store::{Read, Scan, WriteTx};
 
@@ -26,6 +26,8 @@ pub struct MemberView {
     pub role: MemberRole,
     /// What people call the role.
     pub role_name: String,
+    /// Whether the person has a second factor.
+    pub mfa: bool,
     /// Since when.
     pub joined_at: Timestamp,
 }
@@ -69,6 +71,7 @@ pub fn change_role(
         keep_an_owner(tx, tenant)?;
     }
     let after = tx.update::<Memberships>(&(tenant, account), |membership| membership.role = role)?;
+    Revocations::tell(tx, Revoked::Account(account));
     let note = Note::new(Action::MemberRoleChanged).of_tenant(tenant).about(account);
     record(tx, call, note.with("role", role).with("role_before", before.role))?;
     view(tx, tenant, account, &after)
@@ -90,6 +93,7 @@ pub fn remove(
         keep_an_owner(tx, tenant)?;
     }
     tx.remove::<Memberships>(&(tenant, account))?;
+    Revocations::tell(tx, Revoked::Account(account));
     invitation::revoke_all_of(tx, call, tenant, account)?;
     let note = Note::new(Action::MemberRemoved).of_tenant(tenant).about(account);
     Ok(record(tx, call, note.with("role_before", before.role))?)
@@ -127,6 +131,7 @@ fn view(
         email: person.email,
         role: membership.role,
         role_name: custom_role::name(tx, tenant, membership.role)?,
+        mfa: mfa::is_enabled(tx, account)?,
         joined_at: membership.created,
     })
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::pass::{Authority, Pass, Reach, Right};
 use super::permission::Permissions;
-use super::{Error, Principal, account, api_key, custom_role, membership, session, tenant_roll};
-use crate::base::{TenantId, Timestamp, TokenHash};
-use crate::store::{Keyspace, Store};
+use super::{Error, Principal, account, api_key, custom_role, membership, mfa, session, tenant_roll};
+use crate::base::{AccountId, TenantId, Timestamp, TokenHash};
+use crate::store::{Keyspace, Read, Store};
 
 /// Decides who may do what.
 #[derive(Debug, Clone)]
@@ -78,6 +78,7 @@ impl Policy {
     ) -> Result<Principal, Error> {
         let (account, session, operator) = match principal {
             Principal::Account { account, session, operator }
+            | Principal::MfaMissing { account, session, operator }
             | Principal::Member { account, session, operator, .. } => (account, session, operator),
             Principal::Console { .. } => {
                 return Ok(Principal::Console { tenant: asked.or(principal.tenant()) });
@@ -100,6 +101,9 @@ impl Policy {
             let Some((tenant, role)) = found else {
                 return Ok(Principal::Account { account, session, operator });
             };
+            if mfa_is_missing(tx, account, tenant)? {
+                return Ok(Principal::MfaMissing { account, session, operator });
+            }
             let permissions = custom_role::permissions(tx, tenant, role)?;
             Ok(Principal::Member { account, session, tenant, role, permissions, operator })
         })
@@ -112,6 +116,7 @@ impl Policy {
     pub async fn enter(&self, principal: &Principal) -> Result<Keyspace, Error> {
         let tenant = match principal {
             Principal::Nobody => return Err(Error::NotSignedIn),
+            Principal::MfaMissing { .. } => return Err(Error::MfaRequired),
             other => other.tenant().ok_or(Error::WorkspaceNotChosen)?,
         };
         if !self.system().read(|tx| tenant_roll::has(tx, tenant))? {
@@ -127,13 +132,16 @@ impl Policy {
     /// [`Error::SessionEnded`] or [`Error::ApiKeyUnknown`].
     pub fn recheck(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
         self.system().read(|tx| match *principal {
-            Principal::Account { account, session, .. } if !session::is_open(tx, account, session, now)? => {
+            Principal::Account { account, session, .. } | Principal::MfaMissing { account, session, .. }
+                if !session::is_open(tx, account, session, now)? =>
+            {
                 Err(Error::SessionEnded)
             }
             Principal::Member { account, session, tenant, role, permissions, .. }
                 if !session::is_open(tx, account, session, now)?
                     || membership::role(tx, account, tenant)? != Some(role)
-                    || custom_role::permissions(tx, tenant, role)? != permissions =>
+                    || custom_role::permissions(tx, tenant, role)? != permissions
+                    || mfa_is_missing(tx, account, tenant)? =>
             {
                 Err(Error::SessionEnded)
             }
@@ -157,6 +165,7 @@ impl Policy {
         };
         match *principal {
             Principal::Nobody => Err(Error::NotSignedIn),
+            Principal::MfaMissing { .. } => Err(Error::MfaRequired),
             Principal::Member { tenant, role, permissions, operator, .. } => {
                 of_workspace(tenant, permissions, role.is_owner(), operator)
             }
@@ -173,6 +182,11 @@ impl Policy {
             Principal::Console { tenant } => Ok(Pass::mint(tenant, Reach::All, Authority::full())),
         }
     }
+}
+
+/// Whether the tenant demands a second factor that the account has not.
+fn mfa_is_missing(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<bool, Error> {
+    Ok(tenant_roll::requires_mfa(tx, tenant)? && !mfa::is_enabled(tx, account)?)
 }
 
 /// A use that cannot be written down is no reason to turn somebody away.

@@ -37,6 +37,16 @@ pub enum Principal {
         /// Whether the person runs the appliance.
         operator: bool,
     },
+    /// A signed-in person whose workspace demands a second factor, which the person has not set up yet. May do that, and
+    /// nothing else.
+    MfaMissing {
+        /// Who.
+        account: AccountId,
+        /// By which sign-in.
+        session: SessionId,
+        /// Whether the person runs the appliance.
+        operator: bool,
+    },
     /// A program.
     ApiKey {
         /// With which key.
@@ -66,7 +76,9 @@ impl Principal {
     pub fn actor(&self) -> Actor {
         match *self {
             Self::Nobody => Actor::Nobody,
-            Self::Member { account, .. } | Self::Account { account, .. } => Actor::Account(account),
+            Self::Member { account, .. }
+            | Self::Account { account, .. }
+            | Self::MfaMissing { account, .. } => Actor::Account(account),
             Self::ApiKey { id, .. } => Actor::ApiKey(id),
             Self::Visitor { visitor, .. } => Actor::Visitor(visitor),
             Self::Console { .. } => Actor::Console,
@@ -77,7 +89,7 @@ impl Principal {
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
         match *self {
-            Self::Nobody | Self::Account { .. } => None,
+            Self::Nobody | Self::Account { .. } | Self::MfaMissing { .. } => None,
             Self::Member { tenant, .. } | Self::ApiKey { tenant, .. } | Self::Visitor { tenant, .. } => {
                 Some(tenant)
             }
@@ -89,9 +101,9 @@ impl Principal {
     #[must_use]
     pub fn signed_in(&self) -> Option<(AccountId, SessionId)> {
         match *self {
-            Self::Member { account, session, .. } | Self::Account { account, session, .. } => {
-                Some((account, session))
-            }
+            Self::Member { account, session, .. }
+            | Self::Account { account, session, .. }
+            | Self::MfaMissing { account, session, .. } => Some((account, session)),
             Self::Nobody | Self::ApiKey { .. } | Self::Visitor { .. } | Self::Console { .. } => None,
         }
     }

@@ -2,13 +2,19 @@
 //!
 //! A session ends 8 hours after the sign-in, after 30 minutes without use, when it is ended, or when the account opens more
 //! than [`SESSIONS_MAX`] (the one that would end first goes). Its use is written at most once a minute, so that reading
-//! stays cheap. A row that has ended opens nothing; an hourly job removes it.
+//! stays cheap. A row that has ended opens nothing; an hourly job removes it, and what else of signing in has run out:
+//! challenges, links to reset a password, enrolments of a second factor.
+//!
+//! When a person's rights change (a new password, a second factor turned on or off) the session goes on under a new token and
+//! the others end: whoever had an old one has it no longer. Open connections of a session that ends are told at once.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::device::{self, Device};
+use super::{Error, Revocations, Revoked, challenge, mfa, password_reset};
 use crate::base::{AccountId, Secret, SessionId, Timestamp, TokenHash};
 use crate::jobs::{Failure, Job, Lane, Work, Worker};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
@@ -29,6 +35,8 @@ pub(super) struct Session {
     pub(super) account: AccountId,
     created: Timestamp,
     last_used: Timestamp,
+    #[serde(default)]
+    device: Device,
 }
 
 impl Session {
@@ -50,6 +58,9 @@ pub struct OpenedSession {
     pub token: Secret,
     /// When it ends at the latest: the cookie's expiry.
     pub expires: Timestamp,
+    /// Whether the person has signed in before, and never from a device like this one; see
+    /// [`is_new_device`](super::is_new_device).
+    pub new_device: bool,
 }
 
 /// A session as its owner sees it.
@@ -63,6 +74,13 @@ pub struct SessionView {
     pub last_used_at: Timestamp,
     /// When it ends unless it is used again.
     pub expires_at: Timestamp,
+    /// The network address that it was opened from.
+    #[schema(value_type = Option<String>)]
+    pub address: Option<IpAddr>,
+    /// What the browser called itself.
+    pub user_agent: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }
 
 static BY_ACCOUNT: Index<Sessions, (AccountId, SessionId)> =
@@ -75,22 +93,51 @@ tables! {
     pub(super) Sessions = "identity.session": TokenHash => Session, [BY_ACCOUNT, BY_END];
 }
 
-/// Signs `account` in under a new token.
+/// Signs `account` in under a new token, and remembers the device.
 ///
 /// # Errors
 /// When the store fails.
-pub fn open(tx: &mut WriteTx<'_>, now: Timestamp, account: AccountId) -> Result<OpenedSession, Error> {
+pub fn open(
+    tx: &mut WriteTx<'_>,
+    now: Timestamp,
+    account: AccountId,
+    device: &Device,
+) -> Result<OpenedSession, Error> {
     let rows = BY_ACCOUNT.scan(tx, &Scan::prefix(&account, SESSIONS_MAX + 1))?;
     if rows.len() >= SESSIONS_MAX {
         let first_to_end = rows.iter().min_by_key(|(_, session)| session.ends());
         if let Some((token, _)) = first_to_end {
+            Revocations::tell(tx, Revoked::Account(account));
             tx.remove::<Sessions>(token)?;
         }
     }
+    let new_device = device::is_new_device(tx, account, device)?;
     let token = Secret::random();
-    let session = Session { id: SessionId::new(now), account, created: now, last_used: now };
+    let session =
+        Session { id: SessionId::new(now), account, created: now, last_used: now, device: device.clone() };
     tx.insert::<Sessions>(&TokenHash::of(token.expose()), &session)?;
-    Ok(OpenedSession { id: session.id, token, expires: now.plus(SESSION_LIFE) })
+    device::remember(tx, account, session.id, now, device)?;
+    Ok(OpenedSession { id: session.id, token, expires: now.plus(SESSION_LIFE), new_device })
+}
+
+/// The session under a new token, all others of the account ended: for a change of its owner's rights. It ends when it would
+/// have ended.
+///
+/// # Errors
+/// [`Error::SessionEnded`] when it has ended.
+pub fn renew(
+    tx: &mut WriteTx<'_>,
+    now: Timestamp,
+    account: AccountId,
+    id: SessionId,
+) -> Result<OpenedSession, Error> {
+    let (old, session) = BY_ACCOUNT.get(tx, &(account, id))?.ok_or(Error::SessionEnded)?;
+    end_others(tx, account, Some(id))?;
+    tx.remove::<Sessions>(&old)?;
+    let token = Secret::random();
+    let renewed = Session { last_used: now, ..session };
+    tx.insert::<Sessions>(&TokenHash::of(token.expose()), &renewed)?;
+    Ok(OpenedSession { id, token, expires: renewed.created.plus(SESSION_LIFE), new_device: false })
 }
 
 /// The session of this token, unless it has ended.
@@ -123,15 +170,32 @@ pub(super) fn note_use(tx: &mut WriteTx<'_>, token: &TokenHash, now: Timestamp) 
 /// # Errors
 /// When the store fails.
 pub fn end(tx: &mut WriteTx<'_>, account: AccountId, id: SessionId) -> Result<bool, Error> {
-    match BY_ACCOUNT.get(tx, &(account, id))? {
-        Some((token, _)) => Ok(tx.remove::<Sessions>(&token)?),
-        None => Ok(false),
-    }
+    let Some((token, _)) = BY_ACCOUNT.get(tx, &(account, id))? else { return Ok(false) };
+    Revocations::tell(tx, Revoked::Account(account));
+    Ok(tx.remove::<Sessions>(&token)?)
 }
 
 /// Ends the session of a token, whoever's it is: the one that a new sign-in takes the place of.
 pub(super) fn end_token(tx: &mut WriteTx<'_>, token: &TokenHash) -> Result<bool, Error> {
+    let Some(session) = tx.get::<Sessions>(token)? else { return Ok(false) };
+    Revocations::tell(tx, Revoked::Account(session.account));
     Ok(tx.remove::<Sessions>(token)?)
+}
+
+/// Ends all of an account's sessions but `kept`; how many there were.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_others(tx: &mut WriteTx<'_>, account: AccountId, kept: Option<SessionId>) -> Result<usize, Error> {
+    let rows = BY_ACCOUNT.scan(tx, &Scan::prefix(&account, SESSIONS_MAX + 1))?;
+    let ended: Vec<_> = rows.into_iter().filter(|(_, session)| Some(session.id) != kept).collect();
+    for (token, _) in &ended {
+        tx.remove::<Sessions>(token)?;
+    }
+    if !ended.is_empty() {
+        Revocations::tell(tx, Revoked::Account(account));
+    }
+    Ok(ended.len())
 }
 
 /// Ends all of an account's sessions; how many there were.
@@ -139,18 +203,19 @@ pub(super) fn end_token(tx: &mut WriteTx<'_>, token: &TokenHash) -> Result<bool,
 /// # Errors
 /// When the store fails.
 pub fn end_all(tx: &mut WriteTx<'_>, account: AccountId) -> Result<usize, Error> {
-    let rows = BY_ACCOUNT.scan(tx, &Scan::prefix(&account, SESSIONS_MAX + 1))?;
-    for (token, _) in &rows {
-        tx.remove::<Sessions>(token)?;
-    }
-    Ok(rows.len())
+    end_others(tx, account, None)
 }
 
-/// The account's open sessions, oldest first.
+/// The account's open sessions, oldest first; `current` is the one that asks.
 ///
 /// # Errors
 /// When the store fails.
-pub fn list(tx: &impl Read, account: AccountId, now: Timestamp) -> Result<Vec<SessionView>, Error> {
+pub fn list(
+    tx: &impl Read,
+    account: AccountId,
+    current: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionView>, Error> {
     let rows = BY_ACCOUNT.scan(tx, &Scan::prefix(&account, SESSIONS_MAX + 1))?;
     let open = rows.into_iter().filter(|(_, session)| now < session.ends());
     Ok(open
@@ -159,17 +224,27 @@ pub fn list(tx: &impl Read, account: AccountId, now: Timestamp) -> Result<Vec<Se
             created_at: session.created,
             last_used_at: session.last_used,
             expires_at: session.ends(),
+            address: session.device.address,
+            current: Some(session.id) == current,
+            user_agent: session.device.user_agent,
         })
         .collect())
 }
 
-/// Removes up to 500 rows of sessions that have ended; how many.
-pub(super) fn forget_ended(tx: &mut WriteTx<'_>, now: Timestamp) -> Result<usize, Error> {
+/// Removes rows of sessions and of what belongs to signing in that have ended, up to 500 of each kind; whether there may be
+/// more.
+pub(super) fn forget_ended(tx: &mut WriteTx<'_>, now: Timestamp) -> Result<bool, Error> {
     let ended = BY_END.scan(tx, &Scan::between(&Timestamp::default(), &now, FORGOTTEN_ROWS_MAX))?;
     for (token, _) in &ended {
         tx.remove::<Sessions>(token)?;
     }
-    Ok(ended.len())
+    let forgotten = [
+        ended.len(),
+        challenge::forget_ended(tx, now, FORGOTTEN_ROWS_MAX)?,
+        password_reset::forget_ended(tx, now, FORGOTTEN_ROWS_MAX)?,
+        mfa::forget_ended(tx, now, FORGOTTEN_ROWS_MAX)?,
+    ];
+    Ok(forgotten.into_iter().any(|rows| rows >= FORGOTTEN_ROWS_MAX))
 }
 
 /// Removes the rows of sessions that have ended. Queue it in the system keyspace at each start; a second one is not kept.
@@ -194,8 +269,7 @@ impl Worker<ForgetSessions> for SessionSweeper {
     async fn run(&self, work: Work<ForgetSessions>) -> Result<(), Failure> {
         let now = work.now;
         while !work.stopping.is_cancelled() {
-            let forgotten = work.keyspace.write(move |tx| forget_ended(tx, now)).await?;
-            if forgotten < FORGOTTEN_ROWS_MAX {
+            if !work.keyspace.write(move |tx| forget_ended(tx, now)).await? {
                 break;
             }
         }

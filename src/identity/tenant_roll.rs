@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Error, Revocations, Revoked};
 use crate::base::{TenantId, Timestamp};
 use crate::store::{Read, WriteTx, tables};
 
@@ -62,7 +62,9 @@ pub fn is_suspended(tx: &impl Read, tenant: TenantId) -> Result<bool, Error> {
 /// # Errors
 /// When there is no such tenant, or the store fails.
 pub fn require_mfa(tx: &mut WriteTx<'_>, tenant: TenantId, required: bool) -> Result<(), Error> {
-    Ok(tx.update::<TenantRoll>(&tenant, |entry| entry.mfa_required = required).map(drop)?)
+    tx.update::<TenantRoll>(&tenant, |entry| entry.mfa_required = required)?;
+    Revocations::tell(tx, Revoked::Tenant(tenant));
+    Ok(())
 }
 
 /// Suspends the tenant, or lets it go on.
@@ -70,5 +72,7 @@ pub fn require_mfa(tx: &mut WriteTx<'_>, tenant: TenantId, required: bool) -> Re
 /// # Errors
 /// When there is no such tenant, or the store fails.
 pub fn suspend(tx: &mut WriteTx<'_>, tenant: TenantId, suspended: bool) -> Result<(), Error> {
-    Ok(tx.update::<TenantRoll>(&tenant, |entry| entry.suspended = suspended).map(drop)?)
+    tx.update::<TenantRoll>(&tenant, |entry| entry.suspended = suspended)?;
+    Revocations::tell(tx, Revoked::Tenant(tenant));
+    Ok(())
 }

@@ -9,8 +9,8 @@ use super::pass::{
 };
 use super::*;
 use crate::base::{
-    AccountId, Actor, Call, Clock as _, Fault as _, Kind, ManualClock, PageRequest, RequestId, Secret,
-    SessionId, TenantId, Timestamp, VisitorId,
+    AccountId, Actor, Call, Clock as _, Fault as _, Kind, ManualClock, PageRequest, RequestId, Sealer,
+    Secret, SessionId, TenantId, Timestamp, VisitorId,
 };
 use crate::jobs::{self, Runner, Wakeups};
 use crate::store::crash::CrashDisks;
@@ -61,6 +61,11 @@ impl Desk {
         Call { actor: Actor::Nobody, now: self.now(), request: RequestId("test".into()), address: None }
     }
 
+    /// A call from an address that ends so.
+    fn call_from(&self, last: u8) -> Call {
+        Call { address: Some(std::net::IpAddr::from([192, 0, 2, last])), ..self.call() }
+    }
+
     fn account(&self, email: &str, password_hash: PasswordHash) -> AccountId {
         let call = self.call();
         let new = NewAccount { name: "Ada".into(), email: Email::parse(email).unwrap(), password_hash };
@@ -82,12 +87,12 @@ impl Desk {
 
     fn session(&self, account: AccountId) -> OpenedSession {
         let now = self.now();
-        self.write(move |tx| session::open(tx, now, account)).unwrap()
+        self.write(move |tx| session::open(tx, now, account, &Device::default())).unwrap()
     }
 
     fn sessions(&self, account: AccountId) -> Vec<SessionId> {
         let now = self.now();
-        let list = self.store.system().read(|tx| session::list(tx, account, now)).unwrap();
+        let list = self.store.system().read(|tx| session::list(tx, account, None, now)).unwrap();
         list.into_iter().map(|session| session.id).collect()
     }
 
@@ -111,12 +116,15 @@ fn no_hash() -> PasswordHash {
     serde_json::from_str("\"$argon2id$none\"").unwrap()
 }
 
-fn typed(email: &str, password: &str, last: u8) -> Credentials {
-    Credentials {
-        email: email.into(),
-        password: secret(password),
-        from: std::net::IpAddr::from([192, 0, 2, last]),
-        replaces: None,
+fn typed(email: &str, password: &str) -> Credentials {
+    Credentials { email: email.into(), password: secret(password), device: Device::default(), replaces: None }
+}
+
+/// Who is in with the password alone.
+fn signed_in(admission: Result<Admission, Error>) -> SignedIn {
+    match admission.unwrap() {
+        Admission::SignedIn(signed_in) => *signed_in,
+        Admission::CodeAsked(_) => panic!("a code is asked for"),
     }
 }
 
@@ -124,6 +132,7 @@ fn agent_key() -> NewApiKey {
     NewApiKey { name: "Import".into(), permissions: Role::Agent.permissions(), expires: None }
 }
 
+/// Row B5.
 #[tokio::test]
 async fn a_session_ends_after_eight_hours_or_thirty_idle_minutes_or_when_it_is_ended() {
     let desk = Desk::new();
@@ -159,7 +168,7 @@ async fn use_is_written_at_most_once_a_minute_and_only_hashes_are_stored() {
     let ada = desk.account("ada@x", no_hash());
     let opened = desk.session(ada);
     let last_used =
-        || desk.store.system().read(|tx| session::list(tx, ada, desk.now())).unwrap()[0].last_used_at;
+        || desk.store.system().read(|tx| session::list(tx, ada, None, desk.now())).unwrap()[0].last_used_at;
     for (seconds, written_at) in [(30, 0), (29, 0), (1, 60), (59, 60), (1, 120)] {
         desk.clock.advance(Duration::from_secs(seconds));
         desk.policy.authenticate_session(opened.token.expose(), desk.now()).await.unwrap();
@@ -232,42 +241,46 @@ async fn signing_in_takes_the_right_password_in_any_spelling_of_the_address_and_
     let desk = Desk::new();
     let passwords = Passwords::new();
     let ada = desk.account("Ada@Example.com", passwords.hash(secret(PASSWORD)).await.unwrap());
-    let sign_in = SignIn::new(desk.store.system().clone(), passwords);
-    let first = sign_in.sign_in(&desk.call(), typed(" ada@EXAMPLE.com", PASSWORD, 1)).await.unwrap();
+    let sign_in = SignIn::new(desk.store.system().clone(), passwords, Sealer::new(&[7; 32]));
+    let first = signed_in(sign_in.sign_in(&desk.call_from(1), typed(" ada@EXAMPLE.com", PASSWORD)).await);
     assert_eq!(first.account.id, ada);
     let again =
-        Credentials { replaces: Some(first.session.token.clone()), ..typed("ada@example.com", PASSWORD, 1) };
-    let second = sign_in.sign_in(&desk.call(), again).await.unwrap();
+        Credentials { replaces: Some(first.session.token.clone()), ..typed("ada@example.com", PASSWORD) };
+    let second = signed_in(sign_in.sign_in(&desk.call_from(1), again).await);
     assert_ne!(first.session.token.expose(), second.session.token.expose());
     assert_eq!(desk.sessions(ada), [second.session.id]);
-    let wrong =
-        sign_in.sign_in(&desk.call(), typed("ada@example.com", "wrong horse battery", 1)).await.unwrap_err();
-    let unknown = sign_in.sign_in(&desk.call(), typed("eve@example.com", PASSWORD, 1)).await.unwrap_err();
+    let wrong = sign_in
+        .sign_in(&desk.call_from(1), typed("ada@example.com", "wrong horse battery"))
+        .await
+        .unwrap_err();
+    let unknown = sign_in.sign_in(&desk.call_from(1), typed("eve@example.com", PASSWORD)).await.unwrap_err();
     assert!(matches!((&wrong, &unknown), (Error::SignInFailed, Error::SignInFailed)), "they look the same");
     assert_eq!(wrong.public(), unknown.public());
     assert_eq!(desk.sessions(ada), [second.session.id], "a failure opens nothing");
 }
 
+/// Row B8.
 #[tokio::test]
 async fn guessing_is_throttled_with_the_time_to_wait_and_the_right_password_is_not() {
     let desk = Desk::new();
     let passwords = Passwords::new();
     desk.account("ada@x", passwords.hash(secret(PASSWORD)).await.unwrap());
-    let sign_in = SignIn::new(desk.store.system().clone(), passwords);
+    let sign_in = SignIn::new(desk.store.system().clone(), passwords, Sealer::new(&[7; 32]));
     for _ in 0..10 {
-        let failed = sign_in.sign_in(&desk.call(), typed("ada@x", "wrong horse battery", 1)).await;
+        let failed = sign_in.sign_in(&desk.call_from(1), typed("ada@x", "wrong horse battery")).await;
         assert!(matches!(failed, Err(Error::SignInFailed)));
     }
-    let refused = sign_in.sign_in(&desk.call(), typed("ADA@x", PASSWORD, 1)).await.unwrap_err();
+    let refused = sign_in.sign_in(&desk.call_from(1), typed("ADA@x", PASSWORD)).await.unwrap_err();
     assert_eq!((refused.kind(), refused.retry_after()), (Kind::Limited, Some(15 * MINUTE)));
     assert!(
-        sign_in.sign_in(&desk.call(), typed("ada@x", PASSWORD, 2)).await.is_ok(),
+        sign_in.sign_in(&desk.call_from(2), typed("ada@x", PASSWORD)).await.is_ok(),
         "the owner is elsewhere"
     );
     desk.clock.advance(15 * MINUTE);
-    assert!(sign_in.sign_in(&desk.call(), typed("ada@x", PASSWORD, 1)).await.is_ok());
+    assert!(sign_in.sign_in(&desk.call_from(1), typed("ada@x", PASSWORD)).await.is_ok());
 }
 
+/// Row B1.
 #[tokio::test]
 async fn a_hash_with_old_parameters_is_renewed_by_signing_in() {
     use argon2::password_hash::PasswordHasher as _;
@@ -276,9 +289,9 @@ async fn a_hash_with_old_parameters_is_renewed_by_signing_in() {
     let phc = weak.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
     let old: PasswordHash = serde_json::from_value(phc.into()).unwrap();
     let ada = desk.account("ada@x", old);
-    let sign_in = SignIn::new(desk.store.system().clone(), Passwords::new());
+    let sign_in = SignIn::new(desk.store.system().clone(), Passwords::new(), Sealer::new(&[7; 32]));
     for _ in 0..2 {
-        sign_in.sign_in(&desk.call(), typed("ada@x", PASSWORD, 1)).await.unwrap();
+        sign_in.sign_in(&desk.call_from(1), typed("ada@x", PASSWORD)).await.unwrap();
         let stored = desk.store.system().read(|tx| account::load(tx, ada)).unwrap().unwrap().password_hash;
         assert!(stored.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
@@ -492,7 +505,9 @@ fn a_setup_link_is_good_for_a_day_and_until_the_next_start() {
         let now = desk.now();
         desk.write(move |tx| setup::issue(tx, now)).unwrap()
     };
-    let check = |token: &Secret| desk.store.system().read(|tx| setup::check(tx, desk.now(), token));
+    let check = |token: &Secret| {
+        desk.store.system().read(|tx| setup::check(tx, desk.now(), &setup::Warrant::Link(token.clone())))
+    };
     assert!(desk.store.system().read(|tx| setup::is_needed(tx)).unwrap());
     assert_eq!(check(&secret("x")).unwrap_err().code(), "setup_link_invalid");
     let first = issue().unwrap();
@@ -540,7 +555,7 @@ fn whatever_sync_the_power_fails_after_a_sign_in_is_whole_or_not_there() {
         |desk| desk.account("ada@x", no_hash()),
         |desk, ada| {
             let (now, ada) = (desk.now(), *ada);
-            desk.write(move |tx| session::open(tx, now, ada)).is_ok()
+            desk.write(move |tx| session::open(tx, now, ada, &Device::default())).is_ok()
         },
         |desk, ada| {
             let rows = desk.store.system().read(|tx| tx.keys::<session::Sessions>(&Scan::all(10))).unwrap();

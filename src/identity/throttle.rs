@@ -1,9 +1,17 @@
-//! Throttling of sign-in attempts.
+//! Throttling of guesses, and of what sends mail.
 //!
-//! In any 15 minutes that begin with a failed attempt, these many may fail:
+//! In any 15 minutes that begin with a failed attempt, these many passwords may fail:
 //! - 10 for one account from one address, which stops guessing and cannot lock the owner out elsewhere;
 //! - 30 from one address, whatever the account;
 //! - 100 for one account from everywhere (NIST SP 800-63B, section 3.2.2, asks for no more than 100).
+//!
+//! Codes of a second factor are counted apart, so that a right password forgives no wrong code: 10 for one account from one
+//! address, 30 from one address and 30 for one account from everywhere. Whoever guesses codes knows the password already, so
+//! nobody can be locked out by strangers; three of a million codes are good at a time, so that guessing at this rate for a whole
+//! day succeeds in one case of a hundred, and is in the audit trail from the first guess.
+//!
+//! Links to reset a password: in any hour that begins with one, 5 may be asked for from one address and 5 for one account, used
+//! or not. The numbers are published in `appliance.toml`.
 //!
 //! An IPv6 address counts as its /64, which is what one customer gets. An attempt is counted before the password is looked at
 //! and given back when it was right, so that many at once count too. The counts are in memory, at most 10,000 of each
@@ -19,14 +27,31 @@ use parking_lot::Mutex;
 use super::Error;
 use crate::base::Timestamp;
 
-/// How long failures count, from the first.
-pub const WINDOW: Duration = Duration::from_mins(15);
-/// Failures for one account from one address.
-pub const ACCOUNT_AND_ADDRESS_MAX: u32 = 10;
-/// Failures from one address.
-pub const ADDRESS_MAX: u32 = 30;
-/// Failures for one account.
-pub const ACCOUNT_MAX: u32 = 100;
+/// How many attempts count against whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How long attempts count, from the first.
+    pub window: Duration,
+    /// For one account from one address.
+    pub account_and_address_max: u32,
+    /// From one address.
+    pub address_max: u32,
+    /// For one account.
+    pub account_max: u32,
+}
+
+/// Failed passwords.
+pub const PASSWORDS: Bounds = Bounds {
+    window: Duration::from_mins(15),
+    account_and_address_max: 10,
+    address_max: 30,
+    account_max: 100,
+};
+/// Failed codes of a second factor.
+pub const CODES: Bounds = Bounds { account_max: 30, ..PASSWORDS };
+/// Links to reset a password, whatever becomes of them.
+pub const RESETS: Bounds =
+    Bounds { window: Duration::from_hours(1), account_and_address_max: 5, address_max: 5, account_max: 5 };
 const ENTRIES_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +64,12 @@ struct Window {
 struct Counts<K> {
     windows: HashMap<K, Window>,
     attempts_max: u32,
+    window: Duration,
 }
 
 impl<K: Hash + Eq + Clone> Counts<K> {
-    fn new(attempts_max: u32) -> Self {
-        Self { windows: HashMap::new(), attempts_max }
+    fn new(attempts_max: u32, window: Duration) -> Self {
+        Self { windows: HashMap::new(), attempts_max, window }
     }
 
     /// How long until another attempt is allowed, if it is not now.
@@ -56,9 +82,10 @@ impl<K: Hash + Eq + Clone> Counts<K> {
         if self.windows.len() >= ENTRIES_MAX && !self.windows.contains_key(&key) {
             self.make_room(now);
         }
-        let window = self.windows.entry(key).or_insert(Window { attempts: 0, ends: now.plus(WINDOW) });
+        let begun = Window { attempts: 0, ends: now.plus(self.window) };
+        let window = self.windows.entry(key).or_insert(begun);
         if window.ends <= now {
-            *window = Window { attempts: 0, ends: now.plus(WINDOW) };
+            *window = begun;
         }
         window.attempts = window.attempts.saturating_add(1);
     }
@@ -95,26 +122,21 @@ pub struct Throttle {
     books: Mutex<Books>,
 }
 
-impl Default for Throttle {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Throttle {
     /// With nothing counted.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(bounds: Bounds) -> Self {
+        let Bounds { window, account_and_address_max, address_max, account_max } = bounds;
         Self {
             books: Mutex::new(Books {
-                pairs: Counts::new(ACCOUNT_AND_ADDRESS_MAX),
-                addresses: Counts::new(ADDRESS_MAX),
-                accounts: Counts::new(ACCOUNT_MAX),
+                pairs: Counts::new(account_and_address_max, window),
+                addresses: Counts::new(address_max, window),
+                accounts: Counts::new(account_max, window),
             }),
         }
     }
 
-    /// Counts an attempt on the account with this (folded) e-mail address.
+    /// Counts an attempt on the account of this name: its folded e-mail address, or its id.
     ///
     /// # Errors
     /// [`Error::Throttled`], and then it does not count.
@@ -174,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_eleventh_failure_from_one_address_waits_while_the_owner_signs_in_elsewhere() {
-        let throttle = Throttle::new();
+        let throttle = Throttle::new(PASSWORDS);
         for second in 0..10 {
             throttle.attempt("ada@x", address(1), at(second)).unwrap();
         }
@@ -187,7 +209,7 @@ mod tests {
 
     #[test]
     fn one_address_fails_thirty_times_over_all_accounts_and_one_account_a_hundred_times_over_all_addresses() {
-        let throttle = Throttle::new();
+        let throttle = Throttle::new(PASSWORDS);
         for number in 0..30 {
             throttle.attempt(&format!("{number}@x"), address(1), at(0)).unwrap();
         }
@@ -201,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_right_password_costs_nothing() {
-        let throttle = Throttle::new();
+        let throttle = Throttle::new(PASSWORDS);
         for _ in 0..500 {
             throttle.attempt("ada@x", address(1), at(0)).unwrap();
             throttle.give_back("ada@x", address(1), true);
@@ -209,8 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn five_links_an_hour_may_be_asked_for_an_account_and_from_an_address() {
+        let throttle = Throttle::new(RESETS);
+        for number in 0..5 {
+            throttle.attempt("ada@x", address(number), at(0)).unwrap();
+        }
+        let refused = throttle.attempt("ada@x", address(9), at(60)).unwrap_err();
+        assert_eq!(refused.retry_after(), Some(Duration::from_mins(59)));
+        for number in 0..4 {
+            throttle.attempt(&format!("{number}@x"), address(1), at(0)).unwrap();
+        }
+        assert!(throttle.attempt("new@x", address(1), at(60)).is_err());
+        throttle.attempt("ada@x", address(9), at(60 * 60)).unwrap();
+    }
+
+    #[test]
     fn a_customer_with_a_whole_ipv6_network_is_one_address() {
-        let throttle = Throttle::new();
+        let throttle = Throttle::new(PASSWORDS);
         for host in 0..30u32 {
             let from = format!("2001:db8:1:2::{host:x}").parse().unwrap();
             throttle.attempt(&format!("{host}@x"), from, at(0)).unwrap();
@@ -221,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_a_full_count_is_kept_longest() {
-        let throttle = Throttle::new();
+        let throttle = Throttle::new(PASSWORDS);
         for _ in 0..10 {
             throttle.attempt("ada@x", address(1), at(0)).unwrap();
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::tenant::load;
 use super::{Error, Me, me};
 use crate::base::{AccountId, Call, Secret, Timestamp};
-use crate::identity::{Email, NewAccount, OpenedSession, Passwords, account, check_password, invitation};
+use crate::identity::{Device, Email, NewAccount, OpenedSession, Passwords, Person, account, invitation};
 use crate::store::{Keyspace, Read};
 
 /// An invitation as whoever has its link sees it.
@@ -66,6 +66,7 @@ pub async fn accept_invitation(
     system: &Keyspace,
     passwords: &Passwords,
     call: &Call,
+    device: Device,
     acceptance: Acceptance,
 ) -> Result<Accepted, Error> {
     let Acceptance { token, name, password, signed_in } = acceptance;
@@ -73,21 +74,27 @@ pub async fn accept_invitation(
     if let Some(account) = signed_in {
         let joined = system.write(move |tx| {
             invitation::join(tx, &call, &token, account)?;
-            me(tx, account)
+            me(tx, account, None)
         });
         return Ok(Accepted::Joined(joined.await?));
     }
-    let invited = system.read(|tx| invitation::look(tx, now, &token))?;
+    let (invited, workspace) = system.read(|tx| {
+        let invited = invitation::look(tx, now, &token)?;
+        let workspace = load(tx, invited.tenant)?.map(|tenant| tenant.name);
+        Ok::<_, Error>((invited, workspace))
+    })?;
     if invited.account_exists {
         return Err(crate::identity::Error::AccountExists.into());
     }
     let name = account::parse_name(&name.unwrap_or_default())?;
     let password = password.unwrap_or_else(|| Secret::new(String::new()));
-    check_password(&password, &name, &invited.email)?;
-    let new = NewAccount { name, email: invited.email, password_hash: passwords.hash(password).await? };
+    let workspaces = workspace.into_iter().collect();
+    let person = Person { name: name.clone(), email: invited.email.clone(), workspaces };
+    let password_hash = passwords.hash_new(password, person).await?;
+    let new = NewAccount { name, email: invited.email, password_hash };
     let joined = system.write(move |tx| {
-        let (account, session) = invitation::join_newly(tx, &call, &token, &new)?;
-        Ok(Accepted::WithNewAccount(me(tx, account.id)?, session))
+        let (account, session) = invitation::join_newly(tx, &call, &token, &new, &device)?;
+        Ok(Accepted::WithNewAccount(me(tx, account.id, Some(session.id))?, session))
     });
     joined.await
 }

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::Error;
 use super::tenant::{Tenant, by_slug, load};
-use crate::base::{AccountId, TenantId};
+use crate::base::{AccountId, SessionId, TenantId};
 use crate::identity::{
-    self, AccountView, MemberRole, Permission, Permissions, Policy, Principal, account, custom_role,
-    membership,
+    self, AccountView, MemberRole, MfaView, Permission, Permissions, Policy, Principal, SignInView, account,
+    custom_role, device, membership, mfa, tenant_roll,
 };
 use crate::store::Read;
 
@@ -20,6 +20,11 @@ pub struct Me {
     pub workspaces: Vec<MyWorkspace>,
     /// Whether the person runs the appliance.
     pub operator: bool,
+    /// The second factor.
+    pub mfa: MfaView,
+    /// The sign-in before this one; nothing when this is the first. Whoever does not know it changes the password.
+    #[schema(required)]
+    pub last_sign_in: Option<SignInView>,
 }
 
 /// A workspace that a person is a member of.
@@ -38,24 +43,53 @@ pub struct MyWorkspace {
     /// What it permits.
     #[schema(value_type = Vec<Permission>)]
     pub permissions: Permissions,
+    /// Whether its members must have a second factor.
+    pub mfa_required: bool,
+    /// Whether it is suspended, so that nobody but the operator may enter.
+    pub suspended: bool,
 }
 
-/// The account with its workspaces.
+/// The account with its workspaces, as it is seen in `session`.
 ///
 /// # Errors
 /// [`identity::Error::SessionEnded`] when the account is gone.
-pub fn me(tx: &impl Read, account: AccountId) -> Result<Me, Error> {
+pub fn me(tx: &impl Read, account: AccountId, session: Option<SessionId>) -> Result<Me, Error> {
     let account = account::load(tx, account)?.ok_or(identity::Error::SessionEnded)?;
+    Ok(Me {
+        workspaces: workspaces_of(tx, account.id)?,
+        operator: account.operator,
+        mfa: mfa::view(tx, account.id)?,
+        last_sign_in: device::sign_in_before(tx, account.id, session)?,
+        account: AccountView::from(&account),
+    })
+}
+
+/// The workspaces that a person is a member of, oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn workspaces_of(tx: &impl Read, account: AccountId) -> Result<Vec<MyWorkspace>, Error> {
     let mut workspaces = Vec::new();
-    for (tenant, role) in membership::of_account(tx, account.id)? {
+    for (tenant, role) in membership::of_account(tx, account)? {
         if let Some(tenant) = load(tx, tenant)? {
             let resolved = custom_role::resolve(tx, tenant.id, role)?;
             let (role_name, permissions) = resolved.unwrap_or_else(|| (role.to_string(), Permissions::NONE));
+            let mfa_required = tenant_roll::requires_mfa(tx, tenant.id)?;
+            let suspended = tenant_roll::is_suspended(tx, tenant.id)?;
             let Tenant { id, slug, name, .. } = tenant;
-            workspaces.push(MyWorkspace { id, slug, name, role, role_name, permissions });
+            workspaces.push(MyWorkspace {
+                id,
+                slug,
+                name,
+                role,
+                role_name,
+                permissions,
+                mfa_required,
+                suspended,
+            });
         }
     }
-    Ok(Me { account: AccountView::from(&account), workspaces, operator: account.operator })
+    Ok(workspaces)
 }
 
 /// [`Policy::choose_workspace`] by slug. A workspace that does not exist and one that the principal is not a member of

@@ -23,6 +23,6 @@ pub use branding::{UncitedChoice, WorkspaceChange};
 pub use create::{NewTenant, create};
 pub use error::{Error, Rule};
 pub use invited::{Acceptance, Accepted, InvitedView, accept_invitation, look_at_invitation};
-pub use me::{Me, MyWorkspace, choose_workspace, me};
+pub use me::{Me, MyWorkspace, choose_workspace, me, workspaces_of};
 pub use set_up::{NewOwner, SetUp, found, set_up};
 pub use tenant::{Tenant, UncitedClaims, WorkspaceView, by_slug, list, load, of_pass};

@@ -4,16 +4,17 @@ use super::branding::{NAME_CHARS_MAX, line};
 use super::create::create_for;
 use super::{Error, NewTenant, Tenant};
 use crate::base::{Call, Secret};
+use crate::identity::setup::Warrant;
 use crate::identity::{
-    Account, Email, NewAccount, OpenedSession, Pass, Passwords, account, check_password, session, setup,
+    Account, Device, Email, NewAccount, OpenedSession, Pass, Passwords, Person, account, session, setup,
 };
 use crate::store::{Keyspace, WriteTx};
 
 /// Who sets the appliance up, with what the setup page asks for.
 #[derive(Debug, Clone)]
 pub struct NewOwner {
-    /// The token of the setup link.
-    pub token: Secret,
+    /// What allows it.
+    pub warrant: Warrant,
     /// What the person is called.
     pub name: String,
     /// The address to sign in with.
@@ -31,8 +32,8 @@ pub struct SetUp {
     pub account: Account,
     /// The first workspace.
     pub tenant: Tenant,
-    /// The owner's sign-in.
-    pub session: OpenedSession,
+    /// The owner's sign-in; nothing when the console did it, which has no browser.
+    pub session: Option<OpenedSession>,
 }
 
 /// Sets the appliance up. The link is looked at first, so that nobody without it costs a password's hash.
@@ -43,17 +44,18 @@ pub async fn set_up(
     system: &Keyspace,
     passwords: &Passwords,
     call: &Call,
+    device: Device,
     wish: NewOwner,
 ) -> Result<SetUp, Error> {
-    let NewOwner { token, name, email, password, workspace_name } = wish;
-    system.read(|tx| setup::check(tx, call.now, &token))?;
+    let NewOwner { warrant, name, email, password, workspace_name } = wish;
+    system.read(|tx| setup::check(tx, call.now, &warrant))?;
     let name = account::parse_name(&name)?;
     let email = Email::parse(&email)?;
-    check_password(&password, &name, &email)?;
     let workspace = line("/workspace_name", &workspace_name, NAME_CHARS_MAX)?;
-    let owner = NewAccount { name, email, password_hash: passwords.hash(password).await? };
+    let person = Person { name: name.clone(), email: email.clone(), workspaces: vec![workspace.clone()] };
+    let owner = NewAccount { name, email, password_hash: passwords.hash_new(password, person).await? };
     let call = call.clone();
-    system.write(move |tx| found(tx, &call, &token, &owner, &workspace)).await
+    system.write(move |tx| found(tx, &call, &warrant, &device, &owner, &workspace)).await
 }
 
 /// The change that [`set_up`] makes once the password is hashed.
@@ -63,14 +65,18 @@ pub async fn set_up(
 pub fn found(
     tx: &mut WriteTx<'_>,
     call: &Call,
-    token: &Secret,
+    warrant: &Warrant,
+    device: &Device,
     owner: &NewAccount,
     workspace: &str,
 ) -> Result<SetUp, Error> {
-    let account = setup::redeem(tx, call, token, owner)?;
-    let pass = Pass::appliance("the setup link stands for the operator who is about to exist");
+    let account = setup::redeem(tx, call, warrant, owner)?;
+    let pass = Pass::appliance("the warrant stands for the operator who is about to exist");
     let new = NewTenant { name: workspace.to_owned(), slug: None };
     let tenant = create_for(tx, call, pass, Some(account.id), &new)?;
-    let session = session::open(tx, call.now, account.id)?;
+    let session = match warrant {
+        Warrant::Link(_) => Some(session::open(tx, call.now, account.id, device)?),
+        Warrant::Console => None,
+    };
     Ok(SetUp { account, tenant, session })
 }

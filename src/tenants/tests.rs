@@ -8,9 +8,10 @@ use crate::base::{
     Timestamp,
 };
 use crate::identity::pass::{ManageTenants, ManageWorkspace, ReadWorkspace};
+use crate::identity::setup::Warrant;
 use crate::identity::{
-    Email, MemberRole, NewAccount, Pass, PasswordHash, Passwords, Policy, Principal, Role, membership,
-    session, setup, tenant_roll,
+    Device, Email, MemberRole, NewAccount, Pass, PasswordHash, Passwords, Policy, Principal, Role,
+    membership, session, setup, tenant_roll,
 };
 use crate::store::crash::CrashDisks;
 use crate::store::{KeyspaceId, Read as _, Scan, Store, StoreOptions, WriteTx};
@@ -90,7 +91,7 @@ fn owner(email: &str) -> NewAccount {
 
 fn wish(token: Secret) -> NewOwner {
     NewOwner {
-        token,
+        warrant: Warrant::Link(token),
         name: " Ada Lovelace ".into(),
         email: "ada@example.com".into(),
         password: Secret::new("correct horse battery".into()),
@@ -102,25 +103,29 @@ fn wish(token: Secret) -> NewOwner {
 async fn the_setup_link_makes_the_operator_a_workspace_and_a_sign_in_once() {
     let desk = Desk::new();
     let (system, passwords, token) = (desk.store.system().clone(), Passwords::new(), desk.link());
-    let made = set_up(&system, &passwords, &desk.call(), wish(token.clone())).await.unwrap();
+    let made =
+        set_up(&system, &passwords, &desk.call(), Device::default(), wish(token.clone())).await.unwrap();
     assert!(made.account.operator);
     assert_eq!((made.account.name.as_str(), made.tenant.slug.as_str()), ("Ada Lovelace", "cafe-ada"));
     let policy = Policy::new(desk.store.clone());
-    let signed_in = policy.authenticate_session(made.session.token.expose(), desk.clock.now()).await.unwrap();
+    let signed_in = policy
+        .authenticate_session(made.session.as_ref().unwrap().token.expose(), desk.clock.now())
+        .await
+        .unwrap();
     let principal = choose_workspace(&policy, signed_in, None).unwrap();
     assert!(matches!(
         principal,
         Principal::Member { role: MemberRole::BuiltIn(Role::Owner), operator: true, .. }
     ));
     assert_eq!(policy.enter(&principal).await.unwrap().tenant(), Some(made.tenant.id));
-    let seen = system.read(|tx| me(tx, made.account.id)).unwrap();
+    let seen = system.read(|tx| me(tx, made.account.id, None)).unwrap();
     assert!(seen.operator && seen.account.email.as_str() == "ada@example.com");
     assert_eq!(
         seen.workspaces.iter().map(|mine| (mine.slug.as_str(), mine.role)).collect::<Vec<_>>(),
         [("cafe-ada", Role::Owner.into())]
     );
 
-    let again = set_up(&system, &passwords, &desk.call(), wish(token)).await.unwrap_err();
+    let again = set_up(&system, &passwords, &desk.call(), Device::default(), wish(token)).await.unwrap_err();
     assert_eq!((again.kind(), again.code()), (Kind::Conflict, "set_up_already"));
     assert_eq!(desk.tenants().len(), 1);
 }
@@ -137,14 +142,14 @@ async fn a_bad_wish_names_its_field_and_leaves_the_link_good() {
         (NewOwner { password: Secret::new("Ada Lovelace".into()), ..good.clone() }, "/password"),
         (NewOwner { workspace_name: String::new(), ..good.clone() }, "/workspace_name"),
     ] {
-        let refused = set_up(&system, &passwords, &desk.call(), bad).await.unwrap_err();
+        let refused = set_up(&system, &passwords, &desk.call(), Device::default(), bad).await.unwrap_err();
         assert_eq!((refused.kind(), refused.field()), (Kind::Invalid, Some(field)));
     }
-    let guessed = NewOwner { token: Secret::random(), ..good.clone() };
-    let refused = set_up(&system, &passwords, &desk.call(), guessed).await.unwrap_err();
+    let guessed = NewOwner { warrant: Warrant::Link(Secret::random()), ..good.clone() };
+    let refused = set_up(&system, &passwords, &desk.call(), Device::default(), guessed).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (Kind::Forbidden, "setup_link_invalid"));
     assert_eq!(desk.rows("identity.account"), 0);
-    set_up(&system, &passwords, &desk.call(), good).await.unwrap();
+    set_up(&system, &passwords, &desk.call(), Device::default(), good).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,9 +160,13 @@ async fn of_many_who_redeem_the_link_at_once_one_does() {
         .map(|number| {
             let (system, call, token) = (desk.store.system().clone(), desk.call(), token.clone());
             let owner = owner(&format!("{number}@x"));
-            tokio::spawn(
-                async move { system.write(move |tx| found(tx, &call, &token, &owner, "Desk")).await },
-            )
+            tokio::spawn(async move {
+                system
+                    .write(move |tx| {
+                        found(tx, &call, &Warrant::Link(token.clone()), &Device::default(), &owner, "Desk")
+                    })
+                    .await
+            })
         })
         .collect();
     let mut made = 0;
@@ -199,10 +208,18 @@ async fn whoever_makes_a_workspace_owns_it_and_others_cannot_tell_that_it_exists
     let policy = Policy::new(desk.store.clone());
     let (call, token) = (desk.call(), desk.link());
     let system = desk.store.system().clone();
-    let ada = system.write(move |tx| found(tx, &call, &token, &owner("ada@x"), "First")).await.unwrap();
+    let ada = system
+        .write(move |tx| {
+            found(tx, &call, &Warrant::Link(token.clone()), &Device::default(), &owner("ada@x"), "First")
+        })
+        .await
+        .unwrap();
     let foreign = desk.create("Foreign", None).unwrap();
     let (new, call) = (NewTenant { name: "Second".into(), slug: None }, desk.call());
-    let signed_in = policy.authenticate_session(ada.session.token.expose(), desk.clock.now()).await.unwrap();
+    let signed_in = policy
+        .authenticate_session(ada.session.as_ref().unwrap().token.expose(), desk.clock.now())
+        .await
+        .unwrap();
     let pass = Policy::pass::<ManageTenants>(&signed_in).unwrap();
     let call = Call { actor: signed_in.actor(), ..call };
     let second = system.write(move |tx| create(tx, &call, pass, &new)).await.unwrap();
@@ -265,7 +282,16 @@ fn whatever_sync_the_power_fails_after_the_setup_is_whole_or_the_link_is_still_g
             disks.disk(KeyspaceId::System).stop_after_syncs(stop_after);
             let redeem = |desk: &Desk| {
                 let (call, token) = (desk.call(), token.clone());
-                desk.write(move |tx| found(tx, &call, &token, &owner("ada@x"), "Desk"))
+                desk.write(move |tx| {
+                    found(
+                        tx,
+                        &call,
+                        &Warrant::Link(token.clone()),
+                        &Device::default(),
+                        &owner("ada@x"),
+                        "Desk",
+                    )
+                })
             };
             let acknowledged = redeem(&desk).is_ok();
             let again = Desk::open(Some(disks.after_crash(survivors)));
@@ -320,9 +346,19 @@ async fn the_owner_of_a_setup_can_be_signed_out() {
     let desk = Desk::new();
     let (call, token) = (desk.call(), desk.link());
     let system = desk.store.system().clone();
-    let made = system.write(move |tx| found(tx, &call, &token, &owner("ada@x"), "First")).await.unwrap();
-    let (account, id) = (made.account.id, made.session.id);
+    let made = system
+        .write(move |tx| {
+            found(tx, &call, &Warrant::Link(token.clone()), &Device::default(), &owner("ada@x"), "First")
+        })
+        .await
+        .unwrap();
+    let (account, id) = (made.account.id, made.session.as_ref().unwrap().id);
     assert!(system.write(move |tx| session::end(tx, account, id)).await.unwrap());
     let policy = Policy::new(desk.store.clone());
-    assert!(policy.authenticate_session(made.session.token.expose(), desk.clock.now()).await.is_err());
+    assert!(
+        policy
+            .authenticate_session(made.session.as_ref().unwrap().token.expose(), desk.clock.now())
+            .await
+            .is_err()
+    );
 }

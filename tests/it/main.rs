@@ -30,6 +30,7 @@ mod replay;
 mod rerank;
 mod rights;
 mod sessions;
+mod sign_in;
 mod socket;
 mod stopping;
 mod ws;

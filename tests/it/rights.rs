@@ -130,6 +130,10 @@ const fn managers(mine: u16, others: u16) -> Expected {
     let first = [401, 404, 404, 404, 403, 403, 403, 403, mine, mine];
     Expected::All(first, [403, mine, 403, others])
 }
+/// Whoever is signed in, which no program, visitor or console is.
+const fn persons(theirs: u16) -> [u16; 10] {
+    [401, 401, 401, 401, 401, 401, 401, 401, theirs, 401]
+}
 /// Admins and up.
 const fn admins(mine: u16, others: u16) -> [u16; 10] {
     [401, 404, 404, 404, 403, 403, mine, others, mine, mine]
@@ -165,7 +169,50 @@ const ROWS: &[Row] = {
             Session,
             Each([401, 401, 401, 401, 401, 401, 401, 401, 204, 401]),
         ),
-        row("GET", "/api/v1/me", None, Nothing, Each([401, 401, 401, 401, 401, 401, 401, 401, 200, 401])),
+        row("POST", "/api/v1/sessions/challenge", Some("{}"), Nothing, Everybody(400)),
+        row("GET", "/api/v1/sessions", None, Nothing, Each(persons(200))),
+        row("DELETE", "/api/v1/sessions", None, Nothing, Each(persons(204))),
+        // Nobody's session: one's own are found, which is a story of its own.
+        row("DELETE", "/api/v1/sessions/{id}", None, Nothing, Each(persons(404))),
+        row("POST", "/api/v1/password-resets", Some("{}"), Nothing, Everybody(400)),
+        row("POST", "/api/v1/password-resets/redeem", Some("{}"), Nothing, Everybody(400)),
+        row("GET", "/api/v1/me", None, Nothing, Each(persons(200))),
+        row("PATCH", "/api/v1/me", Some(r#"{"name": "Ada"}"#), Nothing, Each(persons(200))),
+        // A person is let as far as the password, which is wrong here.
+        row(
+            "PUT",
+            "/api/v1/me/password",
+            Some(r#"{"current_password": "wrong", "new_password": "wrong"}"#),
+            Nothing,
+            Each(persons(403)),
+        ),
+        row("POST", "/api/v1/me/mfa", Some(r#"{"password": "wrong"}"#), Nothing, Each(persons(403))),
+        row("POST", "/api/v1/me/mfa/confirm", Some(r#"{"code": "000000"}"#), Nothing, Each(persons(409))),
+        row(
+            "DELETE",
+            "/api/v1/me/mfa",
+            Some(r#"{"password": "wrong", "code": "000000"}"#),
+            Nothing,
+            Each(persons(403)),
+        ),
+        row(
+            "POST",
+            "/api/v1/me/mfa/recovery-codes",
+            Some(r#"{"password": "wrong", "code": "000000"}"#),
+            Nothing,
+            Each(persons(403)),
+        ),
+        row("GET", "/api/v1/accounts", None, Nothing, Each(operators(200))),
+        row(
+            "POST",
+            "/api/v1/accounts",
+            Some(r#"{"name": "New", "email": "new?@example.com"}"#),
+            Nothing,
+            Each(operators(201)),
+        ),
+        row("GET", "/api/v1/accounts/{id}", None, Nothing, Each(operators(200))),
+        row("PATCH", "/api/v1/accounts/{id}", Some(r#"{"operator": true}"#), Nothing, Each(operators(200))),
+        row("POST", "/api/v1/accounts/{id}/password-reset", Some("{}"), Nothing, Each(operators(201))),
         row("GET", "/api/v1/widget/{workspace}", None, Nothing, Everybody(200)),
         row("POST", "/api/v1/widget/{workspace}/visitors", Some("{}"), Nothing, Everybody(201)),
         row("GET", "/api/v1/tenants", None, Nothing, Each(operators(200))),
@@ -354,6 +401,7 @@ struct World {
     image: String,
     job: String,
     role: String,
+    account: String,
     made: u32,
 }
 
@@ -384,6 +432,8 @@ impl World {
             .map_or_else(|| "job_01h455vb4pex5vsknk084sn02q".to_owned(), str::to_owned);
         let wish = json!({"name": "Single", "permissions": [ONE_PERMISSION]});
         let role = desk.post(&owner, "/api/v1/roles", &wish).await.expect(201).of("id");
+        let me = desk.get(&owner, "/api/v1/me").await.expect(200);
+        let account = me.body["account"]["id"].as_str().unwrap().to_owned();
         let callers = [
             Caller::Nobody,
             visitor,
@@ -400,7 +450,7 @@ impl World {
             desk.member("acme", "single@example.com", &role).await,
             desk.member("other", "other@example.com", "owner").await,
         ];
-        Self { desk, callers, conversation, message, document, image, job, role, made: 0 }
+        Self { desk, callers, conversation, message, document, image, job, role, account, made: 0 }
     }
 
     /// Asks one cell of the table; the path that was asked and what was answered.
@@ -413,6 +463,8 @@ impl World {
         let mut id = match route {
             _ if route.starts_with("/api/v1/jobs") => self.job.clone(),
             _ if route.starts_with("/api/v1/documents") => self.document.clone(),
+            _ if route.starts_with("/api/v1/accounts") => self.account.clone(),
+            _ if route.starts_with("/api/v1/sessions") => "ses_01h455vb4pex5vsknk084sn02q".to_owned(),
             _ => String::new(),
         };
         match row.needs {

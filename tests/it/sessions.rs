@@ -15,21 +15,22 @@ fn is_well_kept(reply: &Reply) {
     assert!(!cookie.contains("Domain="), "{cookie}");
 }
 
+/// Row A3.
 #[tokio::test]
 async fn the_setup_link_works_once_and_then_never() {
     let mut desk = Desk::open().await;
     let link = desk.next_line().await;
     let token = link.split("#token=").nth(1).unwrap().to_owned();
     let nobody = Caller::Nobody;
-    assert_eq!(desk.get(&nobody, "/api/v1/setup").await.body, json!({"needed": true}));
+    assert_eq!(desk.get(&nobody, "/api/v1/setup").await.body, json!({"needed": true, "mail": false}));
     let refused = desk.post(&nobody, "/api/v1/setup", &set_up_wish("not-the-token")).await;
     assert!((400..500).contains(&refused.status) && !refused.headers.contains_key(SET_COOKIE));
-    assert_eq!(desk.get(&nobody, "/api/v1/setup").await.body, json!({"needed": true}));
+    assert_eq!(desk.get(&nobody, "/api/v1/setup").await.body, json!({"needed": true, "mail": false}));
 
     let done = desk.post(&nobody, "/api/v1/setup", &set_up_wish(&token)).await.expect(201);
     is_well_kept(&done);
     assert!(!done.text.contains(PASSWORD) && !done.text.contains(&token));
-    assert_eq!(desk.get(&nobody, "/api/v1/setup").await.body, json!({"needed": false}));
+    assert_eq!(desk.get(&nobody, "/api/v1/setup").await.body, json!({"needed": false, "mail": false}));
     let mut again = set_up_wish(&token);
     again["email"] = json!("eve@example.com");
     let again = desk.post(&nobody, "/api/v1/setup", &again).await;

@@ -4,14 +4,14 @@
 //! shown once, in the answer that makes it. Looking and accepting are limited by address before anything is looked at.
 
 use axum::Json as View;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::identity::{call_of_nobody, session_cookie};
+use super::identity::{call_of_nobody, device, session_cookie};
 use super::{List, Routes};
 use crate::base::{InvitationId, Secret};
 use crate::http::idempotency::once;
@@ -156,6 +156,7 @@ struct AcceptWish {
 async fn accept(
     services: Inside,
     context: RequestContext,
+    headers: HeaderMap,
     caller: Result<Caller, Problem>,
     Json(wish): Json<AcceptWish>,
 ) -> Result<Response, Problem> {
@@ -170,8 +171,10 @@ async fn accept(
         caller.as_ref().and_then(|caller| caller.principal.signed_in()).map(|(account, _)| account);
     let call = caller.map_or_else(|| call_of_nobody(&services, &context), |caller| caller.call);
     let AcceptWish { token, name, password } = wish;
+    let device = device(&call, &headers);
     let acceptance = Acceptance { token, name, password, signed_in };
-    let accepted = tenants::accept_invitation(services.system(), &services.passwords, &call, acceptance);
+    let accepted =
+        tenants::accept_invitation(services.system(), &services.passwords, &call, device, acceptance);
     Ok(match accepted.await? {
         Accepted::Joined(me) => View(me).into_response(),
         Accepted::WithNewAccount(me, session) => {

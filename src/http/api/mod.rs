@@ -7,6 +7,7 @@
 //! Every route has a row in the rights matrix, `tests/it/rights.rs`; a route without one fails that test. Owns no table,
 //! no job and no event. Limits are those of `http`.
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod budget;
@@ -21,10 +22,13 @@ mod invitations;
 mod jobs;
 mod list;
 mod members;
+mod mfa;
+mod passwords;
 mod provider_keys;
 mod replays;
 mod routes;
 mod search;
+mod sessions;
 mod tenants;
 mod widget;
 

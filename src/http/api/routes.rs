@@ -4,8 +4,9 @@
 
 use super::Routes;
 use super::{
-    api_keys, audit, budget, certificate, conversations, documents, egress, health, identity, images,
-    invitations, jobs, members, provider_keys, replays, search, tenants, widget,
+    accounts, api_keys, audit, budget, certificate, conversations, documents, egress, health, identity,
+    images, invitations, jobs, members, mfa, passwords, provider_keys, replays, search, sessions, tenants,
+    widget,
 };
 use crate::http::headers::cors;
 
@@ -14,6 +15,10 @@ pub(in crate::http) fn routes() -> Routes {
     let for_visitors = widget::routes().merge(conversations::routes()).merge(images::routes()).layer(cors());
     let for_members = Routes::new()
         .merge(identity::routes())
+        .merge(sessions::routes())
+        .merge(mfa::routes())
+        .merge(passwords::routes())
+        .merge(accounts::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
         .merge(members::routes())
