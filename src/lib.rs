@@ -9,6 +9,7 @@ pub mod telemetry;
 
 pub mod store;
 pub mod jobs;
+pub mod quotas;
 pub mod outbound;
 pub mod realtime;
 pub mod files;

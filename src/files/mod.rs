@@ -9,7 +9,10 @@
 //! taken after it has seen that there is no pin. **Why nothing stays behind:** before the first `put` after a sweep has
 //! begun, the next sweep is queued durably, so a blob whose reference was never committed is met by it.
 //!
-//! Table, in each tenant's keyspace: `files.reference`. Jobs (lane upkeep): [`CollectBlob`], [`SweepBlobs`], done by
+//! What is needed is counted in bytes, in the same transactions ([`stored_bytes`]), and held against the tenant's quota
+//! ([`admit`]).
+//!
+//! Tables, in each tenant's keyspace: `files.reference`, `files.size`, `files.total`. Jobs (lane upkeep): [`CollectBlob`], [`SweepBlobs`], done by
 //! [`Collector`]. Owns no event.
 //!
 //! Limits: the size that each caller names; [`HEAD_BYTES`] kept for telling the type; 8 pieces of an upload that wait for
@@ -23,6 +26,7 @@ mod put;
 mod read;
 mod reference;
 mod sniff;
+mod stock;
 #[cfg(test)]
 mod tests;
 
@@ -34,3 +38,4 @@ pub use put::{HEAD_BYTES, put, put_stream};
 pub use read::{open, read, read_blocking};
 pub use reference::{is_referenced, refer, release};
 pub use sniff::media_type;
+pub use stock::{admit, stored_bytes};

@@ -1,21 +1,24 @@
 //! Who needs which blob.
 
-use super::{BlobHash, CollectBlob};
+use super::{BlobHash, CollectBlob, Stored, stock};
 use crate::base::Timestamp;
 use crate::jobs;
 use crate::store::{self, Read, Scan, WriteTx, tables};
 
 tables! {
     /// A row for each need of a blob.
-    References = "files.reference": (BlobHash, String) => ();
+    pub(super) References = "files.reference": (BlobHash, String) => ();
 }
 
-/// Notes that `owner` needs the blob, in the transaction that makes it so. The caller holds the [`super::Stored`], or somebody
-/// needs the blob already.
+/// Notes that `owner` needs the blob, in the transaction that makes it so.
 ///
 /// # Errors
 /// When the engine fails.
-pub fn refer(tx: &mut WriteTx<'_>, hash: BlobHash, owner: &str) -> Result<(), store::Error> {
+pub fn refer(tx: &mut WriteTx<'_>, blob: &Stored, owner: &str) -> Result<(), store::Error> {
+    let hash = blob.hash();
+    if !is_referenced(tx, hash)? {
+        stock::add(tx, hash, blob.size_bytes())?;
+    }
     tx.put::<References>(&(hash, owner.to_owned()), &())
 }
 
@@ -31,6 +34,7 @@ pub fn release(
 ) -> Result<(), store::Error> {
     tx.remove::<References>(&(hash, owner.to_owned()))?;
     if !is_referenced(tx, hash)? {
+        stock::take(tx, hash)?;
         jobs::enqueue(tx, now, &CollectBlob { hash })?;
     }
     Ok(())

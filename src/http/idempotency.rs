@@ -136,6 +136,18 @@ pub fn once<T: Serialize, E: Fault>(
     Ok(answer)
 }
 
+/// Forgets the answers to calls of an actor who is gone, in the transaction that takes the actor away; how many.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget_actor(tx: &mut WriteTx<'_>, actor: Actor) -> Result<u64, store::Error> {
+    let mut forgotten = 0;
+    for key in tx.keys::<Answers>(&Scan::prefix(&actor.to_string(), FORGOTTEN_ROWS_MAX))? {
+        forgotten += u64::from(tx.remove::<Answers>(&key)?);
+    }
+    Ok(forgotten)
+}
+
 /// Forgets answers that are a day old; queued while a keyspace has any.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForgetAnswers {}

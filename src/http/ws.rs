@@ -49,6 +49,8 @@ pub(super) struct Wish {
     after_seq: Option<u64>,
 }
 
+/// Why a connection to a workspace that the operator has closed ends.
+const SUSPENDED: &str = "workspace_suspended";
 /// The protocol that is spoken, as a WebSocket subprotocol.
 const SUBPROTOCOL: &str = "frontdesk.v1";
 
@@ -75,7 +77,15 @@ pub(super) async fn open(
         return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::POLICY, reason)).into_response());
     }
     let pass = caller.pass::<ReadConversations>()?;
-    let keyspace = caller.enter(&services).await?;
+    let keyspace = match caller.enter(&services).await {
+        Err(problem) if problem.code() == SUSPENDED => {
+            let reason = SUSPENDED.to_owned();
+            return Ok(upgrade
+                .on_upgrade(|socket| close(socket, close_code::POLICY, reason))
+                .into_response());
+        }
+        entered => entered?,
+    };
     let tenant = keyspace.tenant().ok_or_else(Problem::not_found)?;
     let side = match caller.principal {
         Principal::Visitor { .. } => Side::Visitor,
@@ -133,7 +143,7 @@ impl Connection {
                 }
                 frame = feed.next() => match frame {
                     Ok(frame) => send(socket, &frame).await,
-                    Err(error) => return farewell_of(&error),
+                    Err(error) => return self.farewell(&error),
                 },
                 () = tokio::time::sleep_until(next_ping) => {
                     next_ping = Instant::now() + PING_EVERY;
@@ -232,6 +242,18 @@ impl Connection {
         Ok(Frame::write(FrameKind::Ack, Some(id), &Ack { message: posted.message }, Some(seq)))
     }
 
+    fn farewell(&self, error: &FeedError) -> Farewell {
+        match error {
+            FeedError::Ended(Ended::Lagged) => (close_code::AGAIN, "too_slow"),
+            FeedError::Ended(Ended::Closed) if self.services.stopping.is_cancelled() => {
+                (close_code::AWAY, "server_stopping")
+            }
+            // The workspace is suspended or erased.
+            FeedError::Ended(Ended::Closed) => (close_code::POLICY, SUSPENDED),
+            FeedError::Conversation(_) | FeedError::Realtime(_) => (close_code::ERROR, "internal"),
+        }
+    }
+
     /// Typing is told to those who are here and forgotten; nobody waits for it.
     fn typing(&self, kind: FrameKind) {
         if self.caller.pass::<TakePart>().is_ok()
@@ -243,14 +265,6 @@ impl Connection {
                 self.services.hub.publish(topic, &frame);
             }
         }
-    }
-}
-
-fn farewell_of(error: &FeedError) -> Farewell {
-    match error {
-        FeedError::Ended(Ended::Lagged) => (close_code::AGAIN, "too_slow"),
-        FeedError::Ended(Ended::Closed) => (close_code::AWAY, "server_stopping"),
-        FeedError::Conversation(_) | FeedError::Realtime(_) => (close_code::ERROR, "internal"),
     }
 }
 

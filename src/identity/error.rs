@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
-use crate::store;
+use crate::{quotas, store};
 
 /// A fault of identity.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum Error {
     /// The address or the password is wrong; which, is not said.
     #[error("wrong e-mail address or password")]
     SignInFailed,
+    /// A signed-in person gave the wrong password, asked for it once more.
+    #[error("the password is wrong")]
+    PasswordWrong,
     /// Too many attempts.
     #[error("too many sign-in attempts; the next is allowed in {retry_after:?}")]
     Throttled {
@@ -58,6 +61,15 @@ pub enum Error {
     /// The expiry lies in the past.
     #[error("the expiry lies in the past")]
     ExpiryPassed,
+    /// A quota is reached.
+    #[error(transparent)]
+    Quota(#[from] quotas::Error),
+    /// The operator has suspended the workspace.
+    #[error("the workspace is suspended")]
+    WorkspaceSuspended {
+        /// Whether it is a visitor who is told.
+        to_visitor: bool,
+    },
     /// The tenant has as many as it may.
     #[error("no more than {count_max} {what} are allowed")]
     TooMany {
@@ -110,6 +122,7 @@ impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Store(error) => error.kind(),
+            Self::Quota(error) => error.kind(),
             Self::BadName
             | Self::BadEmail
             | Self::PasswordTooShort
@@ -124,7 +137,11 @@ impl Fault for Error {
             | Self::ApiKeyUnknown
             | Self::ApiKeyExpired => Kind::Unauthenticated,
             Self::Throttled { .. } => Kind::Limited,
-            Self::Forbidden | Self::SetupLinkUnknown | Self::SetupLinkExpired => Kind::Forbidden,
+            Self::Forbidden
+            | Self::PasswordWrong
+            | Self::SetupLinkUnknown
+            | Self::SetupLinkExpired
+            | Self::WorkspaceSuspended { .. } => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::EmailTaken | Self::SetUpAlready | Self::TooMany { .. } => Kind::Conflict,
             Self::PasswordsBusy(_) => Kind::Unavailable,
@@ -135,6 +152,9 @@ impl Fault for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
+            Self::Quota(error) => error.code(),
+            Self::WorkspaceSuspended { .. } => "workspace_suspended",
+            Self::PasswordWrong => "password_wrong",
             Self::BadName => "name_invalid",
             Self::BadEmail => "email_invalid",
             Self::PasswordTooShort => "password_too_short",
@@ -164,6 +184,14 @@ impl Fault for Error {
     fn public(&self) -> Cow<'static, str> {
         match self {
             Self::Store(error) => error.public(),
+            Self::Quota(error) => error.public(),
+            Self::PasswordWrong => "The password is wrong. Nothing was done.".into(),
+            Self::WorkspaceSuspended { to_visitor: true } => {
+                "This chat is closed at the moment. Please try again later.".into()
+            }
+            Self::WorkspaceSuspended { to_visitor: false } => {
+                "This workspace is suspended. Nothing of it is lost; whoever runs the appliance can resume it.".into()
+            }
             Self::BadName => "Give a name of 1 to 100 characters on one line.".into(),
             Self::BadEmail => "This is not an e-mail address. It should look like name@example.com.".into(),
             Self::PasswordTooShort => "Choose a password of at least 12 characters. A few words are easiest.".into(),
@@ -209,8 +237,11 @@ impl Fault for Error {
     fn retryable(&self) -> bool {
         match self {
             Self::Store(error) => error.retryable(),
+            Self::Quota(error) => error.retryable(),
             Self::Throttled { .. } | Self::PasswordsBusy(_) => true,
-            Self::BadName
+            Self::WorkspaceSuspended { .. }
+            | Self::PasswordWrong
+            | Self::BadName
             | Self::BadEmail
             | Self::PasswordTooShort
             | Self::PasswordTooLong
@@ -238,7 +269,9 @@ impl Fault for Error {
         match self {
             Self::BadName => Some("/name"),
             Self::BadEmail | Self::EmailTaken => Some("/email"),
-            Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTrivial => Some("/password"),
+            Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTrivial | Self::PasswordWrong => {
+                Some("/password")
+            }
             Self::ApiKeyRole => Some("/role"),
             Self::ExpiryPassed => Some("/expires_at"),
             _ => None,

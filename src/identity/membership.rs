@@ -6,6 +6,7 @@ use super::account::{self, Accounts};
 use super::pass::ManageTenants;
 use super::{Account, Error, Pass, Role, tenant_roll};
 use crate::base::{AccountId, Call, MembershipId, Page, PageRequest, TenantId, Timestamp};
+use crate::quotas::{self, Quota};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// The most members of a tenant.
@@ -37,7 +38,7 @@ tables! {
 /// Makes `account` a member of the tenant, or changes its role there.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such account or tenant; [`Error::TooMany`].
+/// [`Error::NotFound`] when there is no such account or tenant; [`Error::TooMany`]; [`Error::Quota`].
 pub fn grant(
     tx: &mut WriteTx<'_>,
     call: &Call,
@@ -53,15 +54,27 @@ pub fn grant(
     if tx.get::<Memberships>(&key)?.is_some() {
         return Ok(tx.update::<Memberships>(&key, |membership| membership.role = role)?);
     }
-    if tx.keys::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?.len() >= MEMBERS_MAX {
+    let members = count(tx, tenant)?;
+    if members >= MEMBERS_MAX {
         return Err(Error::TooMany { what: "members", count_max: MEMBERS_MAX });
     }
+    let one_more = u64::try_from(members).unwrap_or(u64::MAX).saturating_add(1);
+    quotas::admit(tx, Quota::Members, Some(tenant), one_more)?;
     if of_account(tx, account)?.len() >= MEMBERSHIPS_MAX {
         return Err(Error::TooMany { what: "workspaces of this account", count_max: MEMBERSHIPS_MAX });
     }
     let membership = Membership { id: MembershipId::new(call.now), role, created: call.now };
     tx.insert::<Memberships>(&key, &membership)?;
     Ok(membership)
+}
+
+/// How many members the tenant has: at most [`MEMBERS_MAX`] keys are looked at, so there is no count beside them that could be
+/// wrong.
+///
+/// # Errors
+/// When the store fails.
+pub fn count(tx: &impl Read, tenant: TenantId) -> Result<usize, Error> {
+    Ok(tx.keys::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?.len())
 }
 
 /// The account's role in the tenant, if it is a member.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::account::{self, Accounts};
 use super::email::fold;
 use super::{Account, Error, OpenedSession, PasswordHash, Passwords, Throttle, Verdict, session};
-use crate::base::{Call, Secret, TokenHash};
+use crate::base::{AccountId, Call, Secret, Timestamp, TokenHash};
 use crate::store::{Keyspace, Read as _, WriteTx};
 
 /// What a person types, and where from.
@@ -62,6 +62,35 @@ impl SignIn {
             Err(_) => self.throttle.give_back(&folded, from, false),
         }
         outcome
+    }
+
+    /// Whether a signed-in person is who signed in: asks for the password again, before what cannot be undone. Throttled
+    /// like signing in.
+    ///
+    /// # Errors
+    /// [`Error::PasswordWrong`], [`Error::Throttled`], [`Error::PasswordsBusy`].
+    pub async fn confirm(
+        &self,
+        now: Timestamp,
+        account: AccountId,
+        password: Secret,
+        from: IpAddr,
+    ) -> Result<(), Error> {
+        let account = self.system.read(|tx| account::load(tx, account))?.ok_or(Error::SessionEnded)?;
+        let folded = account.email.folded();
+        self.throttle.attempt(&folded, from, now)?;
+        let verdict = self.passwords.verify(password, Some(account.password_hash)).await;
+        match verdict {
+            Ok(Verdict::Right | Verdict::RightRehashed(_)) => {
+                self.throttle.give_back(&folded, from, true);
+                Ok(())
+            }
+            Ok(Verdict::Wrong) => Err(Error::PasswordWrong),
+            Err(error) => {
+                self.throttle.give_back(&folded, from, false);
+                Err(error)
+            }
+        }
     }
 
     async fn try_sign_in(

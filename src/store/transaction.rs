@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{
+    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition, TableHandle as _,
+};
 
 use super::key::Key;
 use super::record::{self, Record};
@@ -37,6 +39,20 @@ pub trait Read {
     /// # Errors
     /// When the engine fails, or `visit` does.
     fn walk(&self, table: &'static str, scan: &Scan, visit: Visit<'_>) -> Result<(), Error>;
+
+    /// How many rows a table has. It is kept with the table, so this costs one look.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn rows(&self, table: &'static str) -> Result<u64, Error>;
+
+    /// [`Read::rows`] of a typed table.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn count<T: Table>(&self) -> Result<u64, Error> {
+        self.rows(T::NAME)
+    }
 
     /// The row, if there is one.
     ///
@@ -151,6 +167,21 @@ impl ReadTx {
     }
 }
 
+impl ReadTx {
+    /// The rows of all tables and indexes together.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn all_rows(&self) -> Result<u64, Error> {
+        let mut rows = 0u64;
+        for table in self.inner.list_tables()? {
+            let table = TableDefinition::<Bytes, Bytes>::new(table.name());
+            rows = rows.saturating_add(self.inner.open_table(table)?.len()?);
+        }
+        Ok(rows)
+    }
+}
+
 impl Read for ReadTx {
     fn bytes(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let Some(table) = self.table(table)? else { return Ok(None) };
@@ -161,6 +192,13 @@ impl Read for ReadTx {
         match self.table(table)? {
             Some(table) => walk_table(&table, scan, visit),
             None => Ok(()),
+        }
+    }
+
+    fn rows(&self, table: &'static str) -> Result<u64, Error> {
+        match self.table(table)? {
+            Some(table) => Ok(table.len()?),
+            None => Ok(0),
         }
     }
 }
@@ -355,6 +393,10 @@ impl Read for WriteTx<'_> {
         })?;
         drop(table);
         rows.iter().try_for_each(|(key, value)| visit(key, value))
+    }
+
+    fn rows(&self, table: &'static str) -> Result<u64, Error> {
+        Ok(self.inner.open_table(definition(table))?.len()?)
     }
 }
 

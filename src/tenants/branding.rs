@@ -7,9 +7,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::tenant::{Tenant, Tenants, UncitedClaims, required};
 use super::{Error, Rule};
-use crate::identity::Pass;
+use crate::base::{Actor, Call};
+use crate::identity::audit::{self, Action, Note};
 use crate::identity::pass::ManageWorkspace;
-use crate::store::WriteTx;
+use crate::identity::{Pass, tenant_roll};
+use crate::store::{Read, WriteTx};
 
 /// The most characters of a workspace's name.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -51,6 +53,27 @@ pub struct WorkspaceChange {
     #[serde(default, deserialize_with = "chosen")]
     #[schema(value_type = Option<UncitedClaims>)]
     pub uncited_claims: Option<UncitedChoice>,
+    /// Whether members must have a second factor. Who turns it on must have one.
+    #[serde(default)]
+    pub mfa_required: Option<bool>,
+}
+
+impl WorkspaceChange {
+    /// The names of the fields that change, for the audit trail.
+    fn fields(&self) -> String {
+        let fields = [
+            ("name", self.name.is_some()),
+            ("accent", self.accent.is_some()),
+            ("greeting", self.greeting.is_some()),
+            ("placeholder", self.placeholder.is_some()),
+            ("suggestions", self.suggestions.is_some()),
+            ("notice", self.notice.is_some()),
+            ("uncited_claims", self.uncited_claims.is_some()),
+            ("mfa_required", self.mfa_required.is_some()),
+        ];
+        let changed: Vec<_> = fields.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+        changed.join(" ")
+    }
 }
 
 /// What a workspace chooses about statements without a source.
@@ -76,9 +99,10 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 /// Changes the workspace of the pass.
 ///
 /// # Errors
-/// [`Error::Field`], or [`Error::NotFound`] when the pass is for no tenant.
+/// [`Error::Field`]; [`Error::NoSecondFactor`]; [`Error::NotFound`] when the pass is for no tenant.
 pub fn update(
     tx: &mut WriteTx<'_>,
+    call: &Call,
     pass: Pass<ManageWorkspace>,
     change: &WorkspaceChange,
 ) -> Result<Tenant, Error> {
@@ -107,7 +131,18 @@ pub fn update(
         Some(UncitedChoice::Appliance) => tenant.uncited_claims = None,
         None => {}
     }
+    if let Some(required) = change.mfa_required {
+        if required && !has_second_factor(tx, call.actor)? {
+            return Err(Error::NoSecondFactor);
+        }
+        tenant_roll::require_mfa(tx, tenant.id, required)?;
+    }
     tx.put::<Tenants>(&tenant.id, &tenant)?;
+    let mut note = Note::new(Action::WorkspaceChanged).of_tenant(tenant.id).with("fields", change.fields());
+    if let Some(required) = change.mfa_required {
+        note = note.with("mfa_required", required);
+    }
+    audit::record(tx, call, note)?;
     Ok(tenant)
 }
 
@@ -150,5 +185,15 @@ fn color(pointer: &str, text: &str) -> Result<String, Error> {
             Ok(format!("#{}", digits.to_ascii_lowercase()))
         }
         _ => Err(fault(pointer, Rule::NotAColor)),
+    }
+}
+
+/// Whether whoever asks for a second factor of others has one. A program and the console do not sign in, so they cannot lock
+/// themselves out.
+fn has_second_factor(_: &impl Read, actor: Actor) -> Result<bool, Error> {
+    match actor {
+        // No account has one in this release.
+        Actor::Account(_) => Ok(false),
+        Actor::Nobody | Actor::Visitor(_) | Actor::ApiKey(_) | Actor::Console | Actor::Appliance => Ok(true),
     }
 }

@@ -6,6 +6,7 @@ use super::branding::{NAME_CHARS_MAX, line};
 use super::tenant::{Tenant, Tenants, by_slug};
 use super::{Error, Rule};
 use crate::base::{AccountId, Actor, Call, TenantId};
+use crate::identity::audit::{self, Action, Note};
 use crate::identity::pass::ManageTenants;
 use crate::identity::{Pass, Role, membership, tenant_roll};
 use crate::store::{Read, WriteTx};
@@ -74,6 +75,7 @@ pub(super) fn create_for(
     };
     tx.insert::<Tenants>(&tenant.id, &tenant)?;
     tenant_roll::enrol(tx, call.now, tenant.id)?;
+    audit::record(tx, call, Note::new(Action::WorkspaceCreated).of_tenant(tenant.id))?;
     if let Some(owner) = owner {
         membership::grant(tx, call, pass, owner, tenant.id, Role::Owner)?;
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::{Fault, Kind};
-use crate::{identity, store};
+use crate::{identity, quotas, store};
 
 /// A rule that a field breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Rule {
     NotAColor,
     /// It is not a slug.
     NotASlug,
+    /// It is not the slug of the workspace in question.
+    NotItsSlug,
 }
 
 impl Rule {
@@ -31,6 +33,9 @@ impl Rule {
             Self::TooMany(items_max) => format!("There may be at most {items_max} of these.").into(),
             Self::NotPlainText => "This must be plain text without control characters.".into(),
             Self::NotAColor => "This must be a colour written as # and six hexadecimal digits, like #2563eb.".into(),
+            Self::NotItsSlug => {
+                "Write the short name of the workspace here, exactly as it is, to say that you mean this one.".into()
+            }
             Self::NotASlug => {
                 "The short name may have 2 to 48 small letters a-z, digits and hyphens, with no hyphen at either end."
                     .into()
@@ -48,6 +53,12 @@ pub enum Error {
     /// Identity refused.
     #[error(transparent)]
     Identity(#[from] identity::Error),
+    /// A quota is reached, or is not set right.
+    #[error(transparent)]
+    Quotas(#[from] quotas::Error),
+    /// Whoever requires a second factor of others has none.
+    #[error("the one who requires a second factor has none")]
+    NoSecondFactor,
     /// A field breaks a rule.
     #[error("{pointer} breaks the rule {rule:?}")]
     Field {
@@ -68,7 +79,12 @@ impl Fault for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Identity(error) => error.retry_after(),
-            Self::Store(_) | Self::Field { .. } | Self::SlugTaken | Self::NotFound => None,
+            Self::Store(_)
+            | Self::Quotas(_)
+            | Self::NoSecondFactor
+            | Self::Field { .. }
+            | Self::SlugTaken
+            | Self::NotFound => None,
         }
     }
 
@@ -77,7 +93,8 @@ impl Fault for Error {
             Self::Store(error) => error.kind(),
             Self::Identity(error) => error.kind(),
             Self::Field { .. } => Kind::Invalid,
-            Self::SlugTaken => Kind::Conflict,
+            Self::Quotas(error) => error.kind(),
+            Self::SlugTaken | Self::NoSecondFactor => Kind::Conflict,
             Self::NotFound => Kind::NotFound,
         }
     }
@@ -87,6 +104,8 @@ impl Fault for Error {
             Self::Store(error) => error.code(),
             Self::Identity(error) => error.code(),
             Self::Field { .. } => "field_invalid",
+            Self::Quotas(error) => error.code(),
+            Self::NoSecondFactor => "second_factor_needed",
             Self::SlugTaken => "slug_taken",
             Self::NotFound => "workspace_not_found",
         }
@@ -97,6 +116,10 @@ impl Fault for Error {
             Self::Store(error) => error.public(),
             Self::Identity(error) => error.public(),
             Self::Field { rule, .. } => rule.sentence(),
+            Self::Quotas(error) => error.public(),
+            Self::NoSecondFactor => {
+                "Turn on your own second factor first; otherwise you would lock yourself out.".into()
+            }
             Self::SlugTaken => "Another workspace has this short name. Choose another.".into(),
             Self::NotFound => "There is no such workspace.".into(),
         }
@@ -106,7 +129,8 @@ impl Fault for Error {
         match self {
             Self::Store(error) => error.retryable(),
             Self::Identity(error) => error.retryable(),
-            Self::Field { .. } | Self::SlugTaken | Self::NotFound => false,
+            Self::Quotas(error) => error.retryable(),
+            Self::NoSecondFactor | Self::Field { .. } | Self::SlugTaken | Self::NotFound => false,
         }
     }
 
@@ -114,6 +138,8 @@ impl Fault for Error {
         match self {
             Self::Identity(error) => error.field(),
             Self::Field { pointer, .. } => Some(pointer),
+            Self::Quotas(error) => error.field(),
+            Self::NoSecondFactor => Some("/mfa_required"),
             Self::SlugTaken => Some("/slug"),
             Self::Store(_) | Self::NotFound => None,
         }

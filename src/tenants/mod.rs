@@ -4,15 +4,19 @@
 //! its branding. The room also composes what needs both an account and a workspace: the first setup ([`set_up()`]), what a
 //! signed-in person sees of themselves ([`me()`]), and choosing a workspace by its slug ([`choose_workspace`]).
 //!
-//! Table, in the system keyspace: `tenants.tenant`. Owns no job and no event.
+//! The operator suspends, limits ([`operate`]) and erases ([`erase`]) them.
+//!
+//! Tables, in the system keyspace: `tenants.tenant`, `tenants.erasure`. Job: `tenants.finish_erasure` (lane upkeep). Owns no event.
 //!
 //! Limits: slugs of 2 to 48 characters; [`branding::SUGGESTIONS_MAX`] suggestions of [`branding::SUGGESTION_CHARS_MAX`]
 //! characters; the other texts as in [`branding`].
 
 pub mod branding;
 mod create;
+pub mod erase;
 mod error;
 mod me;
+pub mod operate;
 mod set_up;
 mod tenant;
 #[cfg(test)]
@@ -20,7 +24,9 @@ mod tests;
 
 pub use branding::{UncitedChoice, WorkspaceChange};
 pub use create::{NewTenant, create};
+pub use erase::{Eraser, FinishErasure, Proof};
 pub use error::{Error, Rule};
 pub use me::{Me, MyWorkspace, choose_workspace, me};
+pub use operate::{TenantChange, TenantView};
 pub use set_up::{NewOwner, SetUp, found, set_up};
 pub use tenant::{Tenant, UncitedClaims, WorkspaceView, by_slug, list, load, of_pass};

@@ -61,7 +61,8 @@ impl Desk {
     fn update(&self, tenant: TenantId, change: &str) -> Result<Tenant, Error> {
         let change: WorkspaceChange = serde_json::from_str(change).unwrap();
         let pass = Pass::<ManageWorkspace>::appliance_for(tenant, "test");
-        self.write(move |tx| branding::update(tx, pass, &change))
+        let call = self.call();
+        self.write(move |tx| branding::update(tx, &call, pass, &change))
     }
 
     fn tenants(&self) -> Vec<Tenant> {

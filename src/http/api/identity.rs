@@ -105,7 +105,8 @@ async fn set_up(
     let SetUpWish { token, name, email, password, workspace_name } = wish;
     let owner = NewOwner { token, name, email, password, workspace_name };
     let made = tenants::set_up(services.system(), &services.passwords, &call, owner).await?;
-    let view = SetUpView { account: AccountView::from(&made.account), tenant: made.tenant.into() };
+    let tenant = services.system().read(|tx| WorkspaceView::of(tx, made.tenant))?;
+    let view = SetUpView { account: AccountView::from(&made.account), tenant };
     Ok((StatusCode::CREATED, session_cookie(&made.session), View(view)))
 }
 

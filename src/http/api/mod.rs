@@ -13,6 +13,7 @@ mod certificate;
 mod conversations;
 mod documents;
 mod egress;
+mod erasure;
 mod health;
 mod identity;
 mod images;
@@ -24,6 +25,7 @@ mod routes;
 mod search;
 mod tenants;
 mod widget;
+mod workspace_use;
 
 pub(super) use list::List;
 pub(super) use routes::routes;

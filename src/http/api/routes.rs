@@ -4,8 +4,8 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, health, identity, images, jobs,
-    provider_keys, replays, search, tenants, widget,
+    api_keys, budget, certificate, conversations, documents, egress, erasure, health, identity, images, jobs,
+    provider_keys, replays, search, tenants, widget, workspace_use,
 };
 use crate::http::headers::cors;
 
@@ -15,6 +15,8 @@ pub(in crate::http) fn routes() -> Routes {
     let for_members = Routes::new()
         .merge(identity::routes())
         .merge(tenants::routes())
+        .merge(workspace_use::routes())
+        .merge(erasure::routes())
         .merge(api_keys::routes())
         .merge(budget::routes())
         .merge(provider_keys::routes())
