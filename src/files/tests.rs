@@ -79,8 +79,8 @@ async fn a_file_stays_while_it_is_pinned_or_needed_and_goes_with_the_last_need()
     let hash = stored.hash();
     assert_eq!(sweep(keyspace).unwrap(), Swept { removed: 0, kept: 1 }, "pinned");
     let refer_both = move |tx: &mut store::WriteTx<'_>| -> Result<(), store::Error> {
-        refer(tx, hash, "a")?;
-        refer(tx, hash, "b")
+        refer(tx, &stored, "a")?;
+        refer(tx, &stored, "b")
     };
     keyspace.write(refer_both).await.unwrap();
     drop(stored);

@@ -322,3 +322,31 @@ fn when_the_power_fails_after_any_sync_a_change_is_there_whole_or_not_at_all() {
         }
     }
 }
+
+#[test]
+fn a_database_that_is_written_anew_holds_its_rows_and_nothing_that_was_removed() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    for number in 0..300u64 {
+        store.system().write_blocking(move |tx| transfer(tx, number)).unwrap();
+    }
+    let gone = person("gone@x", "A secret that was removed");
+    store.system().write_blocking(move |tx| tx.put::<People>(&1_000, &gone)).unwrap();
+    store.system().write_blocking(|tx| tx.remove::<People>(&1_000)).unwrap();
+    let file = store.directory().system_file();
+    let holds = || {
+        let bytes = std::fs::read(&file).unwrap();
+        bytes.windows(25).any(|window| window == b"A secret that was removed")
+    };
+    assert!(holds(), "the engine keeps what was removed; else this test tells nothing");
+    let reading = store.system().read(|tx| {
+        store.rewrite_system()?;
+        tx.count::<People>()
+    });
+    assert_eq!(reading.unwrap(), 300, "who reads goes on reading");
+    assert!(!holds());
+    assert_eq!(assert_whole(store.system()), 300);
+    store.system().write_blocking(|tx| transfer(tx, 300)).unwrap();
+    drop(store);
+    assert_eq!(assert_whole(scratch.open().system()), 301);
+}
