@@ -15,6 +15,7 @@
 mod commit;
 pub mod crash;
 mod directory;
+mod dump;
 mod error;
 pub mod index_log;
 mod key;
@@ -29,6 +30,7 @@ mod transaction;
 mod tests;
 
 pub use directory::DataDirectory;
+pub use dump::{Loader, file_of, read_file, schema_version};
 pub use error::Error;
 pub use key::Key;
 pub use keyspace::{Keyspace, KeyspaceId};

@@ -20,7 +20,7 @@ use crate::base::{Page, PageRequest};
 type Bytes = &'static [u8];
 type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>;
 
-const fn definition(table: &'static str) -> TableDefinition<'static, Bytes, Bytes> {
+pub(super) const fn definition(table: &str) -> TableDefinition<'_, Bytes, Bytes> {
     TableDefinition::new(table)
 }
 
@@ -139,6 +139,10 @@ pub struct ReadTx {
 impl ReadTx {
     pub(super) fn begin(database: &redb::Database) -> Result<Self, Error> {
         Ok(Self { inner: database.begin_read()? })
+    }
+
+    pub(super) fn inner(&self) -> &redb::ReadTransaction {
+        &self.inner
     }
 
     /// The table, unless nothing was ever written to it.
