@@ -30,5 +30,5 @@ pub use contents::{AuditHead, Contents, FileHead, KeyspaceHead, Kind, Manifest};
 pub use error::{Error, Place};
 pub use path::is_plain_path;
 pub use reader::{Entry, Limits, Reader, Row};
-pub use seal::{Opening, Protection, Recipient};
+pub use seal::{Opening, Protection, Recipient, Seal, is_sealed};
 pub use writer::{Writer, Written};

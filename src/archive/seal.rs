@@ -50,8 +50,8 @@ pub enum Protection {
     None,
     /// A passphrase.
     Passphrase(Secret),
-    /// Only the one who has the identity opens it; whoever made it cannot.
-    Recipient(Recipient),
+    /// Only who has the identity of one of them opens it; whoever made it cannot.
+    Recipients(Vec<Recipient>),
 }
 
 /// What a sealed archive is opened with.
@@ -66,6 +66,14 @@ pub enum Opening {
 }
 
 impl Opening {
+    /// A key pair for once: who adds the recipient and keeps the other half to himself can check what he has sealed to
+    /// somebody else, and cannot once he has dropped it.
+    #[must_use]
+    pub fn one_time() -> (Recipient, Self) {
+        let identity = x25519::Identity::generate();
+        (Recipient(identity.to_public()), Self::Identity(Box::new(identity)))
+    }
+
     /// Reads the text of an identity file as `age-keygen` writes it: the first line that is no comment.
     ///
     /// # Errors
@@ -89,6 +97,43 @@ impl fmt::Debug for Opening {
     }
 }
 
+/// Seals whatever is written to it, such as an archive that was made open. It is whole only after [`Seal::finish`].
+pub struct Seal<W: Write>(Sink<W>);
+
+impl<W: Write> Seal<W> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// When `output` fails.
+    pub fn begin(output: W, protection: &Protection) -> Result<Self, Error> {
+        Ok(Self(Sink::begin(output, protection)?))
+    }
+
+    /// Ends; what it was written to, which is not flushed.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn finish(self) -> Result<W, Error> {
+        self.0.finish().map_err(Error::io("write the archive"))
+    }
+}
+
+impl<W: Write> Write for Seal<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Whether an archive that begins so is sealed.
+#[must_use]
+pub fn is_sealed(beginning: &[u8]) -> bool {
+    beginning.starts_with(AGE_MAGIC)
+}
+
 /// Where an archive is written to.
 pub(super) enum Sink<W: Write> {
     Open(W),
@@ -97,8 +142,8 @@ pub(super) enum Sink<W: Write> {
 
 impl<W: Write> Sink<W> {
     pub(super) fn begin(output: W, protection: &Protection) -> Result<Self, Error> {
-        let sealed = |recipient: &dyn age::Recipient| {
-            let encryptor = Encryptor::with_recipients(std::iter::once(recipient));
+        let sealed = |recipients: &[&dyn age::Recipient]| {
+            let encryptor = Encryptor::with_recipients(recipients.iter().copied());
             encryptor.map_err(|_| Error::KeyUnusable { what: "recipient" })
         };
         let encryptor = match protection {
@@ -107,9 +152,12 @@ impl<W: Write> Sink<W> {
                 let mut recipient =
                     scrypt::Recipient::new(SecretString::from(passphrase.expose().to_owned()));
                 recipient.set_work_factor(PASSPHRASE_WORK);
-                sealed(&recipient)?
+                sealed(&[&recipient])?
             }
-            Protection::Recipient(recipient) => sealed(&recipient.0)?,
+            Protection::Recipients(recipients) => {
+                let recipients: Vec<_> = recipients.iter().map(|one| &one.0 as &dyn age::Recipient).collect();
+                sealed(&recipients)?
+            }
         };
         let writer = encryptor.wrap_output(output).map_err(Error::io("write the archive"))?;
         Ok(Self::Sealed(Box::new(writer)))

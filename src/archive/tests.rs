@@ -155,9 +155,11 @@ fn an_archive_cut_off_anywhere_or_followed_by_anything_is_refused() {
 
 #[test]
 fn the_refusal_names_the_entry_and_the_byte() {
-    let noise: Vec<u8> = (0..40_000_u32).flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes()).collect();
-    let items =
-        vec![Item::File("first".into(), 0o600, noise.clone()), Item::File("second".into(), 0o600, noise)];
+    let noise = |from: u32| -> Vec<u8> {
+        (from..from + 40_000).flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes()).collect()
+    };
+    let file = |path: &str, from| Item::File(path.to_owned(), 0o600, noise(from));
+    let items = vec![file("first", 0), file("second", 1 << 20)];
     let mut altered = write(&items, &Protection::None);
     let at = altered.len() * 3 / 4;
     altered[at] ^= 1;
@@ -178,9 +180,12 @@ fn a_sealed_archive_opens_with_its_key_only_and_not_when_it_was_altered() {
         age::secrecy::ExposeSecret::expose_secret(&identity.to_string())
     );
     let recipient = Recipient::parse(&identity.to_public().to_string()).unwrap();
-    let sealed = write(&small(), &Protection::Recipient(recipient));
+    let (witness, once) = Opening::one_time();
+    let sealed = write(&small(), &Protection::Recipients(vec![recipient.clone(), witness]));
     let opening = Opening::parse_identity(&text).unwrap();
     assert_eq!(read(&sealed, &opening).unwrap(), small());
+    assert_eq!(read(&sealed, &once).unwrap(), small());
+    assert_eq!(format!("{recipient:?}"), identity.to_public().to_string());
     assert!(matches!(read(&sealed, &Opening::None), Err(Error::Sealed { to_passphrase: false })));
     let other = Opening::Identity(Box::new(age::x25519::Identity::generate()));
     assert!(matches!(read(&sealed, &other), Err(Error::WrongKey)));
