@@ -13,6 +13,7 @@ pub mod quotas;
 pub mod outbound;
 pub mod realtime;
 pub mod files;
+pub mod archive;
 
 pub mod identity;
 pub mod tenants;

@@ -35,6 +35,14 @@ pub async fn read(keyspace: &Keyspace, hash: BlobHash, bytes_max: u64) -> Result
     blocking(move || read_blocking(&keyspace, hash, bytes_max)).await
 }
 
+/// The open file of a blob and its size in bytes, unchecked, for whoever hashes what it reads. On this thread.
+///
+/// # Errors
+/// [`Error::Missing`], or when the disk fails.
+pub fn open_unchecked(keyspace: &Keyspace, hash: BlobHash) -> Result<(File, u64), Error> {
+    open_file(keyspace, hash)
+}
+
 /// The open file of a blob and its size in bytes, for handing it on piece by piece. It is read once to check it.
 ///
 /// # Errors

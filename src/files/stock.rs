@@ -5,10 +5,9 @@
 //! referred to, before the next blob is put. Until then nothing is added or taken, because it would be counted twice.
 
 use super::put::blocking;
-use super::reference::References;
-use super::{BlobHash, Error, Stored, is_referenced};
+use super::{BlobHash, Error, Stored, each_referenced, is_referenced};
 use crate::quotas::{self, Quota};
-use crate::store::{self, Keyspace, Read, Scan, WriteTx, tables};
+use crate::store::{self, Keyspace, Read, WriteTx, tables};
 
 tables! {
     /// The bytes of each blob that is needed.
@@ -16,9 +15,6 @@ tables! {
     /// Their sum.
     Totals = "files.total": () => u64;
 }
-
-/// Rows read at a time while counting.
-const COUNTED_ROWS: usize = 1_000;
 
 pub(super) fn add(tx: &mut WriteTx<'_>, hash: BlobHash, bytes: u64) -> Result<(), store::Error> {
     let Some(total) = tx.get::<Totals>(&())? else { return Ok(()) };
@@ -64,21 +60,17 @@ pub(super) fn measure(keyspace: &Keyspace) -> Result<u64, Error> {
         if let Some(total) = tx.get::<Totals>(&())? {
             return Ok::<_, Error>(total);
         }
-        let (mut total, mut last) = (0u64, None::<BlobHash>);
-        let mut scan = Scan::all(COUNTED_ROWS);
-        loop {
-            let keys = tx.keys::<References>(&scan)?;
-            let Some(end) = keys.last().cloned() else { break };
-            for (hash, _) in keys {
-                if last.replace(hash) == Some(hash) {
-                    continue;
-                }
-                // A blob that is missing takes no room.
-                let bytes = std::fs::metadata(hash.path(&folder)).map_or(0, |about| about.len());
-                tx.put::<Sizes>(&hash, &bytes)?;
-                total = total.saturating_add(bytes);
-            }
-            scan = Scan::all(COUNTED_ROWS).after(&end);
+        let mut needed = Vec::new();
+        each_referenced(tx, |hash| {
+            needed.push(hash);
+            Ok::<_, Error>(())
+        })?;
+        let mut total = 0u64;
+        for hash in needed {
+            // A blob that is missing takes no room.
+            let bytes = std::fs::metadata(hash.path(&folder)).map_or(0, |about| about.len());
+            tx.put::<Sizes>(&hash, &bytes)?;
+            total = total.saturating_add(bytes);
         }
         tx.put::<Totals>(&(), &total)?;
         Ok(total)

@@ -75,7 +75,7 @@ impl Store {
         if !self.directory().tenant_folder(tenant).is_dir() {
             return Ok(0);
         }
-        self.tenant(tenant)?.read(super::ReadTx::all_rows)
+        self.tenant(tenant)?.read(super::ReadTx::row_count)
     }
 
     /// Removes the folder of a tenant that is retired and closed. Safe to repeat.

@@ -18,6 +18,7 @@
 mod commit;
 pub mod crash;
 mod directory;
+mod dump;
 mod erase;
 mod error;
 pub mod index_log;
@@ -33,6 +34,7 @@ mod transaction;
 mod tests;
 
 pub use directory::DataDirectory;
+pub use dump::{Loader, file_of, read_file, schema_version};
 pub use erase::Removed;
 pub use error::Error;
 pub use key::Key;

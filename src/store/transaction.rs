@@ -22,7 +22,7 @@ use crate::base::{Page, PageRequest};
 type Bytes = &'static [u8];
 type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>;
 
-const fn definition(table: &'static str) -> TableDefinition<'static, Bytes, Bytes> {
+pub(super) const fn definition(table: &str) -> TableDefinition<'_, Bytes, Bytes> {
     TableDefinition::new(table)
 }
 
@@ -157,6 +157,10 @@ impl ReadTx {
         Ok(Self { inner: database.begin_read()? })
     }
 
+    pub(super) fn inner(&self) -> &redb::ReadTransaction {
+        &self.inner
+    }
+
     /// The table, unless nothing was ever written to it.
     fn table(&self, name: &'static str) -> Result<Option<redb::ReadOnlyTable<Bytes, Bytes>>, Error> {
         match self.inner.open_table(definition(name)) {
@@ -164,21 +168,6 @@ impl ReadTx {
             Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-impl ReadTx {
-    /// The rows of all tables and indexes together.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub fn all_rows(&self) -> Result<u64, Error> {
-        let mut rows = 0u64;
-        for table in self.inner.list_tables()? {
-            let table = TableDefinition::<Bytes, Bytes>::new(table.name());
-            rows = rows.saturating_add(self.inner.open_table(table)?.len()?);
-        }
-        Ok(rows)
     }
 }
 

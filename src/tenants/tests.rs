@@ -425,7 +425,8 @@ async fn of_an_erased_tenant_no_byte_is_left_and_others_keep_all() {
     assert!(keyspace.read(|tx| Ok::<_, crate::store::Error>(tx.rows("x")?)).is_ok(), "until it is retired");
     let proof = world.eraser.wait(gone.id, std::time::Duration::from_millis(300)).await.unwrap();
     assert_eq!(proof.erased_at, None, "somebody holds a handle");
-    let held = keyspace.write(|tx| crate::store::index_log::append(tx, &"brought back".to_owned()).map(drop)).await;
+    let held =
+        keyspace.write(|tx| crate::store::index_log::append(tx, &"brought back".to_owned()).map(drop)).await;
     assert!(matches!(held, Err(crate::store::Error::Erased)));
     drop(keyspace);
     let proof = world.eraser.wait(gone.id, std::time::Duration::from_secs(60)).await.unwrap();
