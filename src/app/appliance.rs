@@ -29,8 +29,8 @@ use crate::quotas::QuotaBook;
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{Extensions, KeyspaceId, Store};
 use crate::telemetry::Health;
-use crate::tenants::{Eraser, FinishErasure};
-use crate::{contacts, http, store};
+use crate::tenants::{Carrier, Eraser, FinishErasure, LeftOut};
+use crate::{contacts, http, store, tenants};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -99,6 +99,20 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetSessions>(SessionSweeper)
 }
 
+/// The tables of tenants whose rows are sealed with this appliance's key.
+fn left_out() -> Vec<LeftOut> {
+    vec![
+        LeftOut {
+            tables: &crate::ai::keys::SEALED_TABLES,
+            sentence: "The workspace's own keys of model providers: set them again with `frontdesk ai key set`.",
+        },
+        LeftOut {
+            tables: &http::idempotency::SEALED_TABLES,
+            sentence: "Answers kept for a day under an Idempotency-Key: a call that is repeated is made anew.",
+        },
+    ]
+}
+
 /// Queues what is done again and again in the system keyspace.
 async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
     let queued = store.system().write(move |tx| {
@@ -126,7 +140,9 @@ impl App {
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         quotas.read_in(store.system().clone());
         store.system().read(tenant_roll::suspended)?.into_iter().for_each(|tenant| wakeups.rest(tenant));
+        tenants::discard_arrivals(&store)?;
         let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone());
+        let carrier = Carrier::new(store.clone(), wakeups.clone(), left_out());
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
@@ -173,6 +189,7 @@ impl App {
             budgets,
             quotas: quotas.clone(),
             eraser,
+            carrier,
             keyring,
             stopping: stopping.clone(),
         });

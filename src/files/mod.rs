@@ -36,7 +36,7 @@ pub use error::Error;
 pub use hash::BlobHash;
 pub use pin::{Hold, Stored};
 pub use put::{HEAD_BYTES, put, put_stream};
-pub use read::{open, open_unchecked, read, read_blocking};
+pub use read::{hash_file, open, open_unchecked, read, read_blocking};
 pub use reference::{each_referenced, is_referenced, refer, release};
 pub use sniff::media_type;
 pub use stock::{admit, stored_bytes};

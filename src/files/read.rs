@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _};
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -68,6 +69,18 @@ pub async fn open(keyspace: &Keyspace, hash: BlobHash) -> Result<(tokio::fs::Fil
     })
     .await?;
     Ok((tokio::fs::File::from_std(file), size_bytes))
+}
+
+/// The hash of a file anywhere. On this thread.
+///
+/// # Errors
+/// When the disk fails.
+pub fn hash_file(path: &Path) -> Result<BlobHash, Error> {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update_reader(File::open(path).map_err(Error::io("open a file"))?)
+        .map_err(Error::io("read a file"))?;
+    Ok(BlobHash::from_digest(hasher.finalize()))
 }
 
 fn open_file(keyspace: &Keyspace, hash: BlobHash) -> Result<(File, u64), Error> {

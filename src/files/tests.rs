@@ -78,9 +78,10 @@ async fn a_file_stays_while_it_is_pinned_or_needed_and_goes_with_the_last_need()
     let stored = put(keyspace, now(), Bytes::from_static(b"words")).await.unwrap();
     let hash = stored.hash();
     assert_eq!(sweep(keyspace).unwrap(), Swept { removed: 0, kept: 1 }, "pinned");
+    let needed = stored.clone();
     let refer_both = move |tx: &mut store::WriteTx<'_>| -> Result<(), store::Error> {
-        refer(tx, &stored, "a")?;
-        refer(tx, &stored, "b")
+        refer(tx, &needed, "a")?;
+        refer(tx, &needed, "b")
     };
     keyspace.write(refer_both).await.unwrap();
     drop(stored);

@@ -34,6 +34,9 @@ tables! {
     Answers = "http.idempotency": (String, String) => AnswerRow, [BY_AGE];
 }
 
+/// The tables of this room, whose rows are sealed and open nowhere else.
+pub const SEALED_TABLES: [&str; 2] = ["http.idempotency", "http.idempotency.by_age"];
+
 /// Why a creating call was not carried out, or its answer not found.
 #[derive(Debug, thiserror::Error)]
 pub enum OnceError<E: Fault> {

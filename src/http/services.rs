@@ -22,7 +22,7 @@ use crate::quotas::QuotaBook;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
 use crate::telemetry::Health;
-use crate::tenants::Eraser;
+use crate::tenants::{Carrier, Eraser};
 
 /// The services behind the doors.
 pub struct Services {
@@ -62,6 +62,8 @@ pub struct Services {
     pub quotas: Arc<QuotaBook>,
     /// Erases workspaces.
     pub eraser: Eraser,
+    /// Carries workspaces from and to other appliances.
+    pub carrier: Carrier,
     /// What providers are asked with.
     pub keyring: Keyring,
     /// Told when open connections should come to an end.

@@ -117,6 +117,7 @@ impl Desk {
             budgets,
             quotas: Arc::default(),
             eraser: crate::tenants::Eraser::new(store.clone(), hub_of_eraser, Arc::default()),
+            carrier: crate::tenants::Carrier::new(store.clone(), Arc::default(), Vec::new()),
             keyring,
             stopping: CancellationToken::new(),
         });

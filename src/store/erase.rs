@@ -137,7 +137,7 @@ fn discard(file: &Path) -> Result<(), Error> {
     }
 }
 
-fn sync(folder: &Path) -> Result<(), Error> {
+pub(super) fn sync(folder: &Path) -> Result<(), Error> {
     std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::directory("sync", folder))
 }
 

@@ -15,6 +15,7 @@
 //! for the system and 8 MiB for each open tenant, within the budget of the setting `store.cache_bytes_max`; a tenant that
 //! nobody used for `store.idle_close_s` is closed.
 
+mod arrive;
 mod commit;
 pub mod crash;
 mod directory;
@@ -33,6 +34,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub use arrive::Arrival;
 pub use directory::DataDirectory;
 pub use dump::{Loader, file_of, read_file, schema_version};
 pub use erase::Removed;

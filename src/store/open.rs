@@ -81,6 +81,7 @@ impl Store {
         let (slots, retired) = (Mutex::default(), Mutex::default());
         let store = Self { directory, options, clock, system, slots, retired };
         store.discard_unfinished()?;
+        store.discard_arrivals()?;
         Ok(store)
     }
 

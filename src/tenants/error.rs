@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::{Fault, Kind};
-use crate::{identity, quotas, store};
+use crate::{archive, files, identity, quotas, store};
 
 /// A rule that a field breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,24 @@ pub enum Error {
     /// Whoever requires a second factor of others has none.
     #[error("the one who requires a second factor has none")]
     NoSecondFactor,
+    /// A file that carries a workspace cannot be written or believed.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
+    /// A file of the workspace failed.
+    #[error(transparent)]
+    Files(#[from] files::Error),
+    /// It is an archive, and not one workspace.
+    #[error("not a workspace: {reason}")]
+    NotAWorkspace {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The workspace of the file is on this appliance.
+    #[error("the workspace is here already")]
+    HereAlready,
+    /// As many workspaces are carried at a time as may be.
+    #[error("too many exports and imports at a time")]
+    CarryingMany,
     /// A field breaks a rule.
     #[error("{pointer} breaks the rule {rule:?}")]
     Field {
@@ -81,6 +99,11 @@ impl Fault for Error {
             Self::Identity(error) => error.retry_after(),
             Self::Store(_)
             | Self::Quotas(_)
+            | Self::Archive(_)
+            | Self::Files(_)
+            | Self::NotAWorkspace { .. }
+            | Self::HereAlready
+            | Self::CarryingMany
             | Self::NoSecondFactor
             | Self::Field { .. }
             | Self::SlugTaken
@@ -94,7 +117,11 @@ impl Fault for Error {
             Self::Identity(error) => error.kind(),
             Self::Field { .. } => Kind::Invalid,
             Self::Quotas(error) => error.kind(),
-            Self::SlugTaken | Self::NoSecondFactor => Kind::Conflict,
+            Self::Archive(error) => error.kind(),
+            Self::Files(error) => error.kind(),
+            Self::NotAWorkspace { .. } => Kind::Invalid,
+            Self::CarryingMany => Kind::Unavailable,
+            Self::SlugTaken | Self::NoSecondFactor | Self::HereAlready => Kind::Conflict,
             Self::NotFound => Kind::NotFound,
         }
     }
@@ -105,6 +132,11 @@ impl Fault for Error {
             Self::Identity(error) => error.code(),
             Self::Field { .. } => "field_invalid",
             Self::Quotas(error) => error.code(),
+            Self::Archive(error) => error.code(),
+            Self::Files(error) => error.code(),
+            Self::NotAWorkspace { .. } => "not_a_workspace",
+            Self::HereAlready => "workspace_here_already",
+            Self::CarryingMany => "busy",
             Self::NoSecondFactor => "second_factor_needed",
             Self::SlugTaken => "slug_taken",
             Self::NotFound => "workspace_not_found",
@@ -117,6 +149,19 @@ impl Fault for Error {
             Self::Identity(error) => error.public(),
             Self::Field { rule, .. } => rule.sentence(),
             Self::Quotas(error) => error.public(),
+            Self::Archive(error) => error.public(),
+            Self::Files(error) => error.public(),
+            Self::NotAWorkspace { reason } => format!(
+                "This file is not the export of one workspace: {reason}. Nothing was imported. Export it with \
+                 `frontdesk tenant export`; a backup of a whole appliance is put back with `frontdesk restore`."
+            )
+            .into(),
+            Self::HereAlready => {
+                "This workspace is on this appliance already. To have a copy beside it, give the copy a short name \
+                 of its own (slug)."
+                    .into()
+            }
+            Self::CarryingMany => "Several exports or imports are under way. Try again when one has ended.".into(),
             Self::NoSecondFactor => {
                 "Turn on your own second factor first; otherwise you would lock yourself out.".into()
             }
@@ -130,7 +175,15 @@ impl Fault for Error {
             Self::Store(error) => error.retryable(),
             Self::Identity(error) => error.retryable(),
             Self::Quotas(error) => error.retryable(),
-            Self::NoSecondFactor | Self::Field { .. } | Self::SlugTaken | Self::NotFound => false,
+            Self::Archive(error) => error.retryable(),
+            Self::Files(error) => error.retryable(),
+            Self::CarryingMany => true,
+            Self::NoSecondFactor
+            | Self::NotAWorkspace { .. }
+            | Self::HereAlready
+            | Self::Field { .. }
+            | Self::SlugTaken
+            | Self::NotFound => false,
         }
     }
 
@@ -141,7 +194,13 @@ impl Fault for Error {
             Self::Quotas(error) => error.field(),
             Self::NoSecondFactor => Some("/mfa_required"),
             Self::SlugTaken => Some("/slug"),
-            Self::Store(_) | Self::NotFound => None,
+            Self::Store(_)
+            | Self::Archive(_)
+            | Self::Files(_)
+            | Self::NotAWorkspace { .. }
+            | Self::HereAlready
+            | Self::CarryingMany
+            | Self::NotFound => None,
         }
     }
 }

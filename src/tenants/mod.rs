@@ -6,15 +6,20 @@
 //!
 //! The operator suspends, limits ([`operate`]) and erases ([`erase`]) them.
 //!
-//! Tables, in the system keyspace: `tenants.tenant`, `tenants.erasure`. Job: `tenants.finish_erasure` (lane upkeep). Owns no event.
+//! One file carries a tenant from one appliance to another ([`Carrier`]).
 //!
-//! Limits: slugs of 2 to 48 characters; [`branding::SUGGESTIONS_MAX`] suggestions of [`branding::SUGGESTION_CHARS_MAX`]
+//! Tables, in the system keyspace: `tenants.tenant`, `tenants.erasure`, `tenants.arrival`. Job: `tenants.finish_erasure` (lane upkeep). Owns no event.
+//!
+//! Limits: 4 exports and imports at a time; slugs of 2 to 48 characters; [`branding::SUGGESTIONS_MAX`] suggestions of [`branding::SUGGESTION_CHARS_MAX`]
 //! characters; the other texts as in [`branding`].
 
 pub mod branding;
+mod carried;
 mod create;
 pub mod erase;
 mod error;
+mod export;
+mod import;
 mod me;
 pub mod operate;
 mod set_up;
@@ -23,9 +28,12 @@ mod tenant;
 mod tests;
 
 pub use branding::{UncitedChoice, WorkspaceChange};
+pub use carried::{Carrier, LeftOut};
 pub use create::{NewTenant, create};
 pub use erase::{Eraser, FinishErasure, Proof};
 pub use error::{Error, Rule};
+pub use export::Pieces;
+pub use import::{Imported, NotImported, discard_arrivals};
 pub use me::{Me, MyWorkspace, choose_workspace, me};
 pub use operate::{TenantChange, TenantView};
 pub use set_up::{NewOwner, SetUp, found, set_up};

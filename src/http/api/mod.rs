@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod budget;
+mod carrying;
 mod certificate;
 mod conversations;
 mod documents;

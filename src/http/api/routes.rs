@@ -4,8 +4,8 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, erasure, health, identity, images, jobs,
-    provider_keys, replays, search, tenants, widget, workspace_use,
+    api_keys, budget, carrying, certificate, conversations, documents, egress, erasure, health, identity,
+    images, jobs, provider_keys, replays, search, tenants, widget, workspace_use,
 };
 use crate::http::headers::cors;
 
@@ -17,6 +17,7 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(tenants::routes())
         .merge(workspace_use::routes())
         .merge(erasure::routes())
+        .merge(carrying::routes())
         .merge(api_keys::routes())
         .merge(budget::routes())
         .merge(provider_keys::routes())

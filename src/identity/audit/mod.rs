@@ -11,10 +11,12 @@
 
 mod action;
 mod entry;
+mod of_tenant;
 #[cfg(test)]
 mod tests;
 mod trail;
 
 pub use action::Action;
 pub use entry::{Entry, Note};
+pub use of_tenant::each_of_tenant;
 pub use trail::{Head, head, record};
