@@ -11,9 +11,10 @@ use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::model::ModelCommand;
+use super::tenant::TenantCommand;
 use super::{
     Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
-    model, openapi, serve, setup,
+    model, openapi, serve, setup, tenant,
 };
 
 /// An AI support desk in one binary.
@@ -48,6 +49,11 @@ enum Command {
     Model {
         #[command(subcommand)]
         command: ModelCommand,
+    },
+    /// Make, limit, suspend, carry and erase workspaces
+    Tenant {
+        #[command(subcommand)]
+        command: TenantCommand,
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
@@ -106,6 +112,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Setup => setup::run(&line.settings),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
+        Command::Tenant { command } => tenant::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),

@@ -30,6 +30,8 @@ use crate::store::{self, Arrival, Read as _, Scan, Store, WriteTx, read_file, sc
 
 /// Pieces that may wait for the disk.
 const PIECES_WAITING_MAX: usize = 8;
+/// Bytes of a refused file that are read and thrown away, so that its sender hears why it was refused.
+const DRAINED_BYTES_MAX: u64 = 64 << 20;
 /// Claims that one start clears away.
 const CLAIMS_MAX: usize = 10_000;
 
@@ -112,10 +114,15 @@ impl Carrier {
             let arrived = receive(&carrier.store, Input { pieces, piece: Bytes::new() }, bytes_max)?;
             carrier.settle(&call, pass, arrived, slug)
         });
+        let mut drained = 0u64;
         let feeding = async move {
             while let Some(piece) = stream.next().await {
-                // Who reads has given up, and its answer says why.
+                let length = piece.as_ref().map_or(0, Bytes::len) as u64;
+                // Who reads has given up, and its answer says why. It reaches only who is not cut off in the middle of sending.
                 if sender.send(piece).await.is_err() {
+                    drained = drained.saturating_add(length);
+                }
+                if drained > DRAINED_BYTES_MAX {
                     break;
                 }
             }

@@ -30,6 +30,7 @@ mod rights;
 mod sessions;
 mod socket;
 mod stopping;
+mod tenants;
 mod ws;
 
 use std::time::Duration;
