@@ -324,6 +324,20 @@ fn when_the_power_fails_after_any_sync_a_change_is_there_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_an_earlier_process_left_half_way_is_removed_by_the_next_start() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let arrival = store.begin_arrival().unwrap();
+    let (aside, new) = (arrival.path().to_path_buf(), store.directory().system_file().with_extension("anew"));
+    std::fs::write(aside.join("half"), "half").unwrap();
+    std::mem::forget(arrival);
+    std::fs::write(&new, "half").unwrap();
+    drop(store);
+    drop(scratch.open());
+    assert!(!aside.exists() && !new.exists());
+}
+
+#[test]
 fn a_database_that_is_written_anew_holds_its_rows_and_nothing_that_was_removed() {
     let scratch = Scratch::new();
     let store = scratch.open();

@@ -352,3 +352,35 @@ impl Read for Input {
         Ok(taken.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::ManualClock;
+    use crate::store::StoreOptions;
+
+    /// Row C2.
+    #[test]
+    fn an_import_that_a_crash_cut_off_is_cleared_away_by_the_next_start() {
+        let home = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let clock = Arc::new(ManualClock::at(now));
+        let store = Store::open(home.path(), StoreOptions::default(), clock).unwrap();
+        let known = TenantId::new(now);
+        let claimed =
+            |as_copy| store.system().write_blocking(move |tx| claim(tx, now, known, "acme", as_copy));
+        assert_eq!(claimed(false).unwrap(), known);
+        let arrival = store.begin_arrival().unwrap();
+        std::fs::write(arrival.path().join("keyspace.redb"), "rows").unwrap();
+        store.settle_arrival(arrival, known).unwrap();
+        // The process ends here. While it lives, nobody else takes the id.
+        assert!(matches!(claimed(false), Err(Error::HereAlready)));
+        assert_ne!(claimed(true).unwrap(), known);
+        discard_arrivals(&store).unwrap();
+        assert!(!store.directory().tenant_folder(known).exists());
+        assert_eq!(store.system().read(|tx| tx.keys::<Claims>(&Scan::all(10))).unwrap(), []);
+        assert_eq!(claimed(false).unwrap(), known);
+    }
+}
