@@ -123,7 +123,7 @@ const GUARDED: [(&str, &[&str]); 9] = [
     ("axum::", &["http/", "app/", "cli/"]),
     ("SystemTime::now", &["base/clock.rs"]),
     ("Pass::mint", &["identity/"]),
-    (".retire(", &["tenants/erase.rs"]),
+    ("store.retire(", &["tenants/erase.rs"]),
     (".remove_folder(", &["store/", "tenants/"]),
 ];
 

@@ -141,7 +141,7 @@ impl App {
         quotas.read_in(store.system().clone());
         store.system().read(tenant_roll::suspended)?.into_iter().for_each(|tenant| wakeups.rest(tenant));
         tenants::discard_arrivals(&store)?;
-        let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone());
+        let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone(), clock.clone());
         let carrier = Carrier::new(store.clone(), wakeups.clone(), left_out());
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));

@@ -116,7 +116,7 @@ impl Desk {
             looks_at_images: false,
             budgets,
             quotas: Arc::default(),
-            eraser: crate::tenants::Eraser::new(store.clone(), hub_of_eraser, Arc::default()),
+            eraser: crate::tenants::Eraser::new(store.clone(), hub_of_eraser, Arc::default(), clock.clone()),
             carrier: crate::tenants::Carrier::new(store.clone(), Arc::default(), Vec::new()),
             keyring,
             stopping: CancellationToken::new(),

@@ -7,7 +7,7 @@
 //! Nobody is waited for: who does not take a frame within [`SEND_MAX`], says nothing for [`SILENCE_MAX`] or sends
 //! [`FAULTS_MAX`] frames that make no sense is let go. With each ping, every [`PING_EVERY`], the credential is looked at
 //! again; a session that has ended closes its connections with 1008, as does a credential that is refused at the
-//! beginning.
+//! beginning. A workspace that is suspended or erased closes its own with 1013.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +25,8 @@ use super::feed::{Error as FeedError, Feed, Subject};
 use super::{Caller, Problem, Services};
 use crate::base::{Call, ConversationId, Fault, ImageId};
 use crate::conversations::{self, NewMessage};
-use crate::identity::Principal;
 use crate::identity::pass::{ReadConversations, TakePart};
+use crate::identity::{self, Principal};
 use crate::realtime::{
     Ack, ClientFrame, Ended, FRAME_BYTES_MAX, Frame, FrameError, FrameKind, Problem as ProblemPayload, Side,
     Topic, Typing,
@@ -49,7 +49,8 @@ pub(super) struct Wish {
     after_seq: Option<u64>,
 }
 
-/// Why a connection to a workspace that the operator has closed ends.
+/// Why a connection to a workspace that the operator has closed ends: with 1013 and not with 1008, at which a visitor's page would
+/// throw the token away, and with it the way back to the conversation.
 const SUSPENDED: &str = "workspace_suspended";
 /// The protocol that is spoken, as a WebSocket subprotocol.
 const SUBPROTOCOL: &str = "frontdesk.v1";
@@ -80,9 +81,7 @@ pub(super) async fn open(
     let keyspace = match caller.enter(&services).await {
         Err(problem) if problem.code() == SUSPENDED => {
             let reason = SUSPENDED.to_owned();
-            return Ok(upgrade
-                .on_upgrade(|socket| close(socket, close_code::POLICY, reason))
-                .into_response());
+            return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::AGAIN, reason)).into_response());
         }
         entered => entered?,
     };
@@ -163,8 +162,12 @@ impl Connection {
         let (policy, principal, now) =
             (self.services.policy.clone(), self.caller.principal, self.services.clock.now());
         let good = tokio::task::spawn_blocking(move || policy.recheck(&principal, now)).await;
-        if !matches!(good, Ok(Ok(()))) {
-            return Err((close_code::POLICY, "session_ended"));
+        match good {
+            Ok(Ok(())) => {}
+            Ok(Err(identity::Error::WorkspaceSuspended { .. })) => {
+                return Err((close_code::AGAIN, SUSPENDED));
+            }
+            _ => return Err((close_code::POLICY, "session_ended")),
         }
         let frame = Frame::write(FrameKind::Ping, None, &serde_json::json!({}), None);
         send_written(socket, frame).await
@@ -248,8 +251,8 @@ impl Connection {
             FeedError::Ended(Ended::Closed) if self.services.stopping.is_cancelled() => {
                 (close_code::AWAY, "server_stopping")
             }
-            // The workspace is suspended or erased.
-            FeedError::Ended(Ended::Closed) => (close_code::POLICY, SUSPENDED),
+            // The workspace is suspended or erased: whoever comes again is told which.
+            FeedError::Ended(Ended::Closed) => (close_code::AGAIN, SUSPENDED),
             FeedError::Conversation(_) | FeedError::Realtime(_) => (close_code::ERROR, "internal"),
         }
     }

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use super::tenant::{Tenant, Tenants};
 use super::{Error, Rule};
-use crate::base::{Actor, Call, RequestId, TenantId, Timestamp};
+use crate::base::{Actor, Call, Clock, RequestId, TenantId, Timestamp};
 use crate::identity::audit::{self, Action, Note};
 use crate::identity::pass::{EraseWorkspace, ManageTenants};
 use crate::identity::{self, Left, Pass};
@@ -201,6 +201,7 @@ pub struct Eraser {
     store: Arc<Store>,
     hub: Hub,
     wakeups: Arc<Wakeups>,
+    clock: Arc<dyn Clock>,
     finished: Arc<Notify>,
 }
 
@@ -213,8 +214,8 @@ impl std::fmt::Debug for Eraser {
 impl Eraser {
     /// Over the appliance's store, its open connections and its jobs.
     #[must_use]
-    pub fn new(store: Arc<Store>, hub: Hub, wakeups: Arc<Wakeups>) -> Self {
-        Self { store, hub, wakeups, finished: Arc::default() }
+    pub fn new(store: Arc<Store>, hub: Hub, wakeups: Arc<Wakeups>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, hub, wakeups, clock, finished: Arc::default() }
     }
 
     /// Waits until the tenant is erased, for at most `wait`; the proof as it is then.
@@ -312,7 +313,7 @@ impl Worker<FinishErasure> for Eraser {
         });
         noted.await?;
         self.blocking(Store::rewrite_system).await?;
-        let now = work.now;
+        let now = self.clock.now();
         system.write(move |tx| finish(tx, now, tenant).and_then(|()| Ok(ticket.complete(tx, now)?))).await?;
         self.wakeups.drop_tenant(tenant);
         self.store.readmit(tenant);

@@ -357,7 +357,7 @@ impl Erasing {
         let options = StoreOptions { extensions, ..StoreOptions::default() };
         let store = Arc::new(Store::open(folder.path(), options, clock.clone()).unwrap());
         let hub = crate::realtime::Hub::new(crate::realtime::Limits::default());
-        let eraser = Eraser::new(store.clone(), hub, wakeups.clone());
+        let eraser = Eraser::new(store.clone(), hub, wakeups.clone(), clock.clone());
         let runner = jobs::Runner::new(store.clone(), clock.clone(), wakeups);
         let running = runner.with::<FinishErasure>(eraser.clone()).start().unwrap();
         Self { desk: Desk { _folder: folder, clock, store }, eraser, running }

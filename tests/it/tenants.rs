@@ -166,10 +166,10 @@ async fn a_suspended_workspace_is_closed_to_all_but_the_operator_and_goes_on_whe
     let suspended = operate(&desk, &owner, "acme", &json!({"suspended": true})).await.expect(200);
     assert_eq!(suspended.body["suspended"], true);
     for socket in [of_visitor, of_key] {
-        assert_eq!(socket.closed().await, (1008, "workspace_suspended".to_owned()));
+        assert_eq!(socket.closed().await, (1013, "workspace_suspended".to_owned()));
     }
     let again = Socket::open(&desk, &visitor, &conversation, None).await;
-    assert_eq!(again.closed().await, (1008, "workspace_suspended".to_owned()));
+    assert_eq!(again.closed().await, (1013, "workspace_suspended".to_owned()));
 
     let told = desk.get(&key, "/api/v1/documents").await.expect(403);
     assert_eq!(told.body["code"], "workspace_suspended");
@@ -333,7 +333,7 @@ async fn of_an_erased_workspace_no_byte_of_its_texts_is_left_on_disk() {
     let conversation = desk.conversation(&visitor).await;
     let socket = Socket::open(&desk, &visitor, &conversation, None).await;
     let proof = desk.send(erase("quill")).await.expect(200).body;
-    assert_eq!(socket.closed().await.0, 1008);
+    assert_eq!(socket.closed().await.0, 1013);
     assert_eq!((&proof["tenant"], &proof["slug"]), (&json!(id), &json!("quill")));
     assert!(proof["erased_at"].is_string());
     for counted in ["files", "bytes", "rows"] {
