@@ -9,9 +9,11 @@ pub mod telemetry;
 
 pub mod store;
 pub mod jobs;
+pub mod quotas;
 pub mod outbound;
 pub mod realtime;
 pub mod files;
+pub mod archive;
 
 pub mod identity;
 pub mod tenants;

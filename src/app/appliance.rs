@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::language_models::{keyring, local_model, models};
 use super::search_models::open_knowledge;
-use super::settings::{assistant_settings, default_budget, egress_retention, outbound, store_options};
+use super::settings::{
+    assistant_settings, default_budget, default_quotas, egress_retention, outbound, store_options,
+};
 use crate::assistant::{AnswerMessage, Assistant};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
@@ -18,15 +20,19 @@ use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, Mess
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
 use crate::http::{Limits, PublicAddress, Services};
-use crate::identity::{ForgetSessions, Passwords, Policy, Revocations, SessionSweeper, SignIn, setup};
+use crate::identity::{
+    ForgetSessions, Passwords, Policy, Revocations, SessionSweeper, SignIn, setup, tenant_roll,
+};
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
+use crate::quotas::QuotaBook;
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{Extensions, KeyspaceId, Store};
 use crate::telemetry::Health;
-use crate::{contacts, http, store};
+use crate::tenants::{Carrier, Eraser, FinishErasure, LeftOut};
+use crate::{contacts, http, store, tenants};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -43,6 +49,7 @@ const CLEANING_WAITING_MAX: usize = 32;
 pub struct App {
     store: Arc<Store>,
     services: Arc<Services>,
+    quotas: Arc<QuotaBook>,
     running: Option<Arc<Running>>,
     upkeep: tokio::task::JoinHandle<()>,
     egress: Keeping,
@@ -94,6 +101,20 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetSessions>(SessionSweeper)
 }
 
+/// The tables of tenants whose rows are sealed with this appliance's key.
+fn left_out() -> Vec<LeftOut> {
+    vec![
+        LeftOut {
+            tables: &crate::ai::keys::SEALED_TABLES,
+            sentence: "The workspace's own keys of model providers: set them again with `frontdesk ai key set`.",
+        },
+        LeftOut {
+            tables: &http::idempotency::SEALED_TABLES,
+            sentence: "Answers kept for a day under an Idempotency-Key: a call that is repeated is made anew.",
+        },
+    ]
+}
+
 /// Queues what is done again and again in the system keyspace.
 async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
     let queued = store.system().write(move |tx| {
@@ -115,12 +136,19 @@ impl App {
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
         let revocations = Revocations::new();
+        let quotas = Arc::new(QuotaBook::new(default_quotas(settings)));
         let extensions = Extensions::default()
             .with(wakeups.clone())
+            .with(quotas.clone())
             .with(Arc::new(news(&hub)))
             .with(Arc::new(revocations.clone()));
         let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
+        quotas.read_in(store.system().clone());
+        store.system().read(tenant_roll::suspended)?.into_iter().for_each(|tenant| wakeups.rest(tenant));
+        tenants::discard_arrivals(&store)?;
+        let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone(), clock.clone());
+        let carrier = Carrier::new(store.clone(), wakeups.clone(), left_out());
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
@@ -139,8 +167,9 @@ impl App {
             clock.clone(),
             assistant_settings(settings),
         );
-        let runner =
-            Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
+        let runner = Runner::new(store.clone(), clock.clone(), wakeups)
+            .with::<ForgetEgress>(EgressSweeper(kept))
+            .with::<FinishErasure>(eraser.clone());
         let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
         queue_sweeps(&store, now).await?;
@@ -167,6 +196,9 @@ impl App {
             pictures: Pictures::new(CLEANING_MAX, CLEANING_WAITING_MAX),
             looks_at_images,
             budgets,
+            quotas: quotas.clone(),
+            eraser,
+            carrier,
             keyring,
             stopping: stopping.clone(),
         });
@@ -174,7 +206,16 @@ impl App {
         let running = Arc::new(running);
         let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
         let egress = keeper.start(store.system().clone(), kept.entries_max);
-        Ok(Self { store, services, running: Some(running), upkeep, egress, tls: tls.config, stopping })
+        Ok(Self {
+            store,
+            services,
+            quotas,
+            running: Some(running),
+            upkeep,
+            egress,
+            tls: tls.config,
+            stopping,
+        })
     }
 
     /// Everything that can be asked, ready to be served.
@@ -227,6 +268,7 @@ impl App {
             running.stop(JOBS_GRACE).await;
         }
         self.egress.close().await;
+        self.quotas.forget();
     }
 }
 

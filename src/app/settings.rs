@@ -7,6 +7,7 @@ use crate::base::{Clock, Micros};
 use crate::budget::{AtLimit, Budget, Limit};
 use crate::config::{self, RetrievalStrategy, Settings};
 use crate::outbound::{self, EgressHost, EgressPolicy, EgressSink, Outbound, Retention};
+use crate::quotas::Quotas;
 use crate::search::fusion::Strategy;
 use crate::store::{Extensions, StoreOptions};
 use crate::{assistant, knowledge, tenants};
@@ -60,6 +61,18 @@ pub(super) fn default_budget(settings: &Settings) -> Budget {
             config::AtLimit::HandOver => AtLimit::HandOver,
         },
         time_zone: set.time_zone.clone(),
+    }
+}
+
+/// What a tenant may use for which the operator sets nothing.
+pub(super) fn default_quotas(settings: &Settings) -> Quotas {
+    let limit = |number: u64| (number > 0).then_some(number);
+    let set = &settings.quotas;
+    Quotas {
+        members: limit(set.members),
+        documents: limit(set.documents),
+        storage_bytes: limit(set.storage_bytes),
+        conversations_per_month: limit(set.conversations_per_month),
     }
 }
 

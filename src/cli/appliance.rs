@@ -73,6 +73,14 @@ impl Appliance {
         if answer.status.is_success() { Ok(answer.json()) } else { Err(refusal(&answer)) }
     }
 
+    /// Sends a file as the body of a request, piece by piece.
+    pub(super) async fn upload(&self, path: &str, file: tokio::fs::File) -> Result<Value, Failure> {
+        let mut request = request(Method::POST, path, Call::default())?;
+        *request.body_mut() = Body::from_stream(tokio_util::io::ReaderStream::new(file));
+        let answer = self.client.send_request(request).await?;
+        if answer.status.is_success() { Ok(answer.json()) } else { Err(refusal(&answer)) }
+    }
+
     /// Asks for what may not be there: nothing for a 404 with the code `missing`, or for a workspace or an address that is not.
     pub(super) async fn find(
         &self,

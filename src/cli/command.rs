@@ -14,9 +14,10 @@ use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::model::ModelCommand;
 use super::setup::SetupArguments;
+use super::tenant::TenantCommand;
 use super::{
     Failure, SettingsArguments, account, ai, audit, config_check, demo, egress, extract_worker, healthcheck,
-    knowledge, model, openapi, serve, setup,
+    knowledge, model, openapi, serve, setup, tenant,
 };
 
 /// An AI support desk in one binary.
@@ -56,6 +57,11 @@ enum Command {
     Model {
         #[command(subcommand)]
         command: ModelCommand,
+    },
+    /// Make, limit, suspend, carry and erase workspaces
+    Tenant {
+        #[command(subcommand)]
+        command: TenantCommand,
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
@@ -121,6 +127,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
         Command::Audit { command } => audit::run(&line.settings, command),
+        Command::Tenant { command } => tenant::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),

@@ -36,6 +36,8 @@ mod run_async;
 mod serve;
 mod settings;
 mod setup;
+mod tenant;
+mod tenant_file;
 
 pub use command::run;
 pub use failure::Failure;

@@ -22,6 +22,8 @@ pub struct Limits {
     pub images_per_hour_per_address: u32,
     /// The largest body that is not an upload.
     pub body_bytes_max: usize,
+    /// The largest import of a workspace, unpacked.
+    pub import_bytes_max: u64,
     /// How long a request may take.
     pub request_timeout_s: u64,
     /// Requests under way at a time.
@@ -40,6 +42,7 @@ impl Limits {
             ("limits.visitors_per_hour_per_address", self.visitors_per_hour_per_address.into()),
             ("limits.images_per_hour_per_address", self.images_per_hour_per_address.into()),
             ("limits.body_bytes_max", body_bytes_max),
+            ("limits.import_bytes_max", self.import_bytes_max),
             ("limits.request_timeout_s", self.request_timeout_s),
             ("limits.requests_under_way_max", under_way_max),
         ];

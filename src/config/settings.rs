@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval,
-    Routing, Server, Store,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Quotas, Rerank,
+    Retrieval, Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub local_model: LocalModel,
     /// What a workspace may spend.
     pub budget: Budget,
+    /// What a workspace may use.
+    pub quotas: Quotas,
     /// Which model answers what.
     pub routing: Routing,
     /// What may be contacted.
@@ -60,6 +62,7 @@ impl Settings {
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
+        findings.extend(self.quotas.check());
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings

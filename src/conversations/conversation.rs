@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Error, for_whom, opened};
 use crate::base::{Call, ConversationId, Page, PageRequest, Timestamp, VisitorId};
 use crate::identity::pass::{Pass, Reach, ReadConversations, TakePart};
 use crate::jobs::news::{self, Event};
@@ -117,7 +117,7 @@ pub(super) fn load(
 /// Opens a conversation of `visitor`. With a `client_key` that this visitor used before it is the same conversation.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the pass does not reach the visitor; [`Error::TooManyOpen`].
+/// [`Error::NotFound`] when the pass does not reach the visitor; [`Error::TooManyOpen`]; [`Error::Quota`].
 pub fn open(
     tx: &mut WriteTx<'_>,
     call: &Call,
@@ -136,6 +136,7 @@ pub fn open(
     if OPEN_BY_VISITOR.keys(tx, &Scan::prefix(&visitor, OPEN_MAX))?.len() >= OPEN_MAX {
         return Err(Error::TooManyOpen);
     }
+    opened::count_one(tx, call.now).map_err(|error| for_whom(error, pass))?;
     let id = ConversationId::new(call.now);
     let row = Conversation {
         visitor,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{IMAGE_PIXELS_MAX, MESSAGE_IMAGES_MAX};
 use crate::base::{Fault, Kind};
-use crate::{files, store};
+use crate::{files, quotas, store};
 
 /// A fault of this room.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum Error {
     /// The message has been answered already.
     #[error("the message has been answered already")]
     AlreadyAnswered,
+    /// A quota is reached.
+    #[error(transparent)]
+    Quota(#[from] quotas::Error),
     /// A blob could not be kept or read.
     #[error(transparent)]
     File(#[from] files::Error),
@@ -75,6 +78,7 @@ impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Store(error) => error.kind(),
+            Self::Quota(error) => error.kind(),
             Self::File(error) => error.kind(),
             Self::NotFound | Self::MessageNotFound | Self::ImageNotFound => Kind::NotFound,
             Self::Ended
@@ -102,6 +106,7 @@ impl Fault for Error {
             Self::Full => "conversation_full",
             Self::TooManyOpen => "too_many_open_conversations",
             Self::AlreadyAnswered => "already_answered",
+            Self::Quota(error) => error.code(),
             Self::File(error) => error.code(),
             Self::ImageNotFound => "image_not_found",
             Self::ImagePosted => "image_posted",
@@ -135,6 +140,7 @@ impl Fault for Error {
             Self::File(files::Error::TooLarge { bytes_max }) => {
                 format!("The picture is larger than {} MB. Send a smaller one.", bytes_max >> 20).into()
             }
+            Self::Quota(error) => error.public(),
             Self::File(error) => error.public(),
             Self::ImageNotFound => "The picture is not there any more. Attach it again.".into(),
             Self::ImagePosted => "The picture is part of a message and cannot be taken back.".into(),
@@ -159,6 +165,7 @@ impl Fault for Error {
     fn retryable(&self) -> bool {
         match self {
             Self::Store(error) => error.retryable(),
+            Self::Quota(error) => error.retryable(),
             Self::File(error) => error.retryable(),
             Self::ImagesBusy => true,
             Self::NotFound

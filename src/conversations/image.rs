@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use super::conversation::{Conversation, ConversationState, load};
+use super::{Error, for_whom};
 use crate::ai::ImageType;
 use crate::base::{Call, ConversationId, ImageId, MessageId, Timestamp};
 use crate::files::{self, BlobHash, Stored};
@@ -161,7 +161,8 @@ pub fn add_image(
         size_bytes: new.content.size_bytes(),
         blob: new.content.hash(),
     };
-    files::refer(tx, image.blob, &id.to_string())?;
+    files::admit(tx, &new.content).map_err(|error| for_whom(error, pass))?;
+    files::refer(tx, &new.content, &id.to_string())?;
     let view = ImageView::from(&image);
     let sent = Sent {
         conversation: new.conversation,

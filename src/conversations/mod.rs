@@ -8,7 +8,7 @@
 //! A message may show pictures. They are sent before it ([`add_image`]), after their pixels were written anew and all else
 //! left behind ([`Pictures`]), and are its own from then on; whoever may read the conversation may look at them.
 //!
-//! Tables, in the tenant's keyspace: `conversations.conversation`, `conversations.message`, `conversations.image`. Events:
+//! Tables, in the tenant's keyspace: `conversations.conversation`, `conversations.message`, `conversations.image`, `conversations.opened`. Events:
 //! `message.posted`, `conversation.changed`. Job: `conversations.forget_images` (lane upkeep), for pictures that were never
 //! posted; `app` has `message.posted` queue the assistant's.
 //!
@@ -22,6 +22,7 @@ mod image;
 #[cfg(test)]
 mod image_tests;
 mod message;
+mod opened;
 mod picture;
 #[cfg(test)]
 mod tests;
@@ -39,4 +40,6 @@ pub use message::{
     NewReply, Posted, TEXT_CHARS_MAX, Timings, answer_to, answered, find, history, locate, messages_after,
     post, reply,
 };
+use opened::for_whom;
+pub use opened::opened_in_month;
 pub use picture::{EDGE_KEPT_MAX, IMAGE_PIXELS_MAX, IMAGE_UPLOAD_BYTES_MAX, Picture, Pictures, clean};

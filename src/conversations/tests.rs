@@ -10,7 +10,7 @@ use crate::base::{
 use crate::identity::Pass;
 use crate::identity::pass::{Reach, ReadConversations, TakePart};
 use crate::store::crash::CrashDisks;
-use crate::store::{Keyspace, KeyspaceId, Store, StoreOptions};
+use crate::store::{Keyspace, KeyspaceId, Store, StoreOptions, Write as _};
 
 struct Desk {
     _folder: tempfile::TempDir,
@@ -236,4 +236,23 @@ fn whatever_sync_the_power_fails_after_acknowledged_messages_are_there_once_and_
             assert_eq!(all.iter().map(|message| message.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         }
     }
+}
+
+/// Row C4.
+#[test]
+fn conversations_are_counted_by_the_month_and_a_lost_count_is_made_anew() {
+    let desk = Desk::open(None);
+    // 2026-02-28T23:59:59.999Z and the next millisecond.
+    let (last, next) = (1_772_323_199_999, 1_772_323_200_000);
+    for at in [last, next, next + 1, next + 2] {
+        let by = VisitorId::new(Timestamp::from_millis(at));
+        desk.keyspace.write_blocking(move |tx| open(tx, &call(at), taking_part(by), by, None)).unwrap();
+    }
+    let opened = |at| desk.keyspace.read(|tx| opened_in_month(tx, Timestamp::from_millis(at))).unwrap();
+    assert_eq!((opened(last), opened(next)), (1, 3));
+    let month = crate::quotas::month_of(Timestamp::from_millis(next));
+    desk.keyspace
+        .write_blocking(move |tx| tx.remove_bytes("conversations.opened", &month.to_be_bytes()).map(drop))
+        .unwrap();
+    assert_eq!(opened(next), 3);
 }

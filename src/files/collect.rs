@@ -139,8 +139,8 @@ fn entries(folder: &Path) -> Result<Vec<DirEntry>, Error> {
 /// Whether it was removed.
 fn remove_unless_needed(keyspace: &Keyspace, attached: &Attached, hash: BlobHash) -> Result<bool, Error> {
     // The snapshot is taken under the lock: a pin that is gone by now has been replaced by a reference, or by nothing.
-    let held = attached.held.lock();
-    if held.pins.contains_key(&hash) || keyspace.read(|tx| is_referenced(tx, hash))? {
+    let mut held = attached.held.lock();
+    if held.pins.contains_key(&hash) || keyspace.read(|tx| is_referenced(tx, hash))? || held.keeps_all() {
         return Ok(false);
     }
     let removed = remove(&hash.path(keyspace.folder()));

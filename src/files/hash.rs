@@ -34,11 +34,15 @@ impl BlobHash {
         blake3::Hash::from_hex(text).ok().map(Self::from_digest)
     }
 
-    /// Where the blob lies under the keyspace's folder.
-    pub(super) fn path(self, keyspace_folder: &Path) -> PathBuf {
+    /// Where the blob lies, relative to the keyspace's folder and with `/` between.
+    #[must_use]
+    pub fn place(self) -> String {
         let name = self.to_string();
-        let beginning = name.get(..2).unwrap_or_default();
-        keyspace_folder.join(super::put::FOLDER).join(beginning).join(&name)
+        format!("{}/{}/{name}", super::put::FOLDER, name.get(..2).unwrap_or_default())
+    }
+
+    pub(super) fn path(self, keyspace_folder: &Path) -> PathBuf {
+        keyspace_folder.join(self.place())
     }
 }
 

@@ -8,8 +8,12 @@
 //! [`Stored`] that `put` returned; removal happens under the lock of the pins, and looks for references in a snapshot
 //! taken after it has seen that there is no pin. **Why nothing stays behind:** before the first `put` after a sweep has
 //! begun, the next sweep is queued durably, so a blob whose reference was never committed is met by it.
+//! **Why a copy is whole:** while a [`Hold`] is held nothing is removed; what was to be is removed after it.
 //!
-//! Table, in each tenant's keyspace: `files.reference`. Jobs (lane upkeep): [`CollectBlob`], [`SweepBlobs`], done by
+//! What is needed is counted in bytes, in the same transactions ([`stored_bytes`]), and held against the tenant's quota
+//! ([`admit`]).
+//!
+//! Tables, in each tenant's keyspace: `files.reference`, `files.size`, `files.total`. Jobs (lane upkeep): [`CollectBlob`], [`SweepBlobs`], done by
 //! [`Collector`]. Owns no event.
 //!
 //! Limits: the size that each caller names; [`HEAD_BYTES`] kept for telling the type; 8 pieces of an upload that wait for
@@ -23,14 +27,16 @@ mod put;
 mod read;
 mod reference;
 mod sniff;
+mod stock;
 #[cfg(test)]
 mod tests;
 
 pub use collect::{CollectBlob, Collector, SweepBlobs, Swept, discard, sweep};
 pub use error::Error;
 pub use hash::BlobHash;
-pub use pin::Stored;
+pub use pin::{Hold, Stored};
 pub use put::{HEAD_BYTES, put, put_stream};
-pub use read::{open, read, read_blocking};
-pub use reference::{is_referenced, refer, release};
+pub use read::{hash_file, open, open_unchecked, read, read_blocking};
+pub use reference::{each_referenced, is_referenced, refer, release};
 pub use sniff::media_type;
+pub use stock::{admit, stored_bytes};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::BlobHash;
+use super::{BlobHash, Error};
 use crate::store::Keyspace;
 
 #[derive(Debug, Default)]
@@ -18,6 +18,18 @@ pub(super) struct Held {
     pub(super) writing: HashSet<String>,
     /// Whether a sweep is queued that has not begun.
     pub(super) sweep_queued: bool,
+    /// How many [`Hold`]s there are.
+    holds: usize,
+    /// Whether a blob that nobody needs was kept because of them.
+    kept_for_holds: bool,
+}
+
+impl Held {
+    /// Whether nothing may be removed now; it is noted that something was to be.
+    pub(super) fn keeps_all(&mut self) -> bool {
+        self.kept_for_holds |= self.holds > 0;
+        self.holds > 0
+    }
 }
 
 /// What this process is doing with the blobs of one open keyspace.
@@ -52,6 +64,44 @@ impl Drop for Pin {
                 held.pins.remove(&self.hash);
             }
         }
+    }
+}
+
+/// Keeps every blob of a keyspace on disk while it is held, needed or not: a snapshot of the tables that is taken under it
+/// refers to no blob that goes away meanwhile.
+#[derive(Debug)]
+pub struct Hold {
+    attached: Arc<Attached>,
+    keyspace: Keyspace,
+}
+
+impl Hold {
+    /// From now on.
+    #[must_use]
+    pub fn of(keyspace: &Keyspace) -> Self {
+        let attached = Attached::of(keyspace);
+        attached.held.lock().holds += 1;
+        Self { attached, keyspace: keyspace.clone() }
+    }
+
+    /// Lets go, and removes what was kept because of it. On this thread.
+    ///
+    /// # Errors
+    /// When the disk or the store fails. What then stays is met by the next sweep.
+    pub fn release(self) -> Result<(), Error> {
+        let (attached, keyspace) = (self.attached.clone(), self.keyspace.clone());
+        drop(self);
+        let mut held = attached.held.lock();
+        let due = held.holds == 0 && std::mem::take(&mut held.kept_for_holds);
+        drop(held);
+        if due { super::sweep(&keyspace).map(drop) } else { Ok(()) }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.attached.held.lock();
+        held.holds = held.holds.saturating_sub(1);
     }
 }
 

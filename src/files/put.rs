@@ -100,6 +100,8 @@ pub(super) async fn blocking<T: Send + 'static>(
 /// Makes sure that a sweep will come after what is about to be put.
 async fn prepare(keyspace: &Keyspace, now: Timestamp) -> Result<Arc<Attached>, Error> {
     let attached = Attached::of(keyspace);
+    // Before anything can be referred to there is a count that it is added to.
+    super::stored_bytes(keyspace).await?;
     if !attached.held.lock().sweep_queued {
         keyspace.write(move |tx| jobs::enqueue_at(tx, now, now.plus(SWEEP_AFTER), &SweepBlobs {})).await?;
         attached.held.lock().sweep_queued = true;

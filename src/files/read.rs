@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _};
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -35,6 +36,14 @@ pub async fn read(keyspace: &Keyspace, hash: BlobHash, bytes_max: u64) -> Result
     blocking(move || read_blocking(&keyspace, hash, bytes_max)).await
 }
 
+/// The open file of a blob and its size in bytes, unchecked, for whoever hashes what it reads. On this thread.
+///
+/// # Errors
+/// [`Error::Missing`], or when the disk fails.
+pub fn open_unchecked(keyspace: &Keyspace, hash: BlobHash) -> Result<(File, u64), Error> {
+    open_file(keyspace, hash)
+}
+
 /// The open file of a blob and its size in bytes, for handing it on piece by piece. It is read once to check it.
 ///
 /// # Errors
@@ -60,6 +69,18 @@ pub async fn open(keyspace: &Keyspace, hash: BlobHash) -> Result<(tokio::fs::Fil
     })
     .await?;
     Ok((tokio::fs::File::from_std(file), size_bytes))
+}
+
+/// The hash of a file anywhere. On this thread.
+///
+/// # Errors
+/// When the disk fails.
+pub fn hash_file(path: &Path) -> Result<BlobHash, Error> {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update_reader(File::open(path).map_err(Error::io("open a file"))?)
+        .map_err(Error::io("read a file"))?;
+    Ok(BlobHash::from_digest(hasher.finalize()))
 }
 
 fn open_file(keyspace: &Keyspace, hash: BlobHash) -> Result<(File, u64), Error> {

@@ -78,9 +78,10 @@ async fn a_file_stays_while_it_is_pinned_or_needed_and_goes_with_the_last_need()
     let stored = put(keyspace, now(), Bytes::from_static(b"words")).await.unwrap();
     let hash = stored.hash();
     assert_eq!(sweep(keyspace).unwrap(), Swept { removed: 0, kept: 1 }, "pinned");
+    let needed = stored.clone();
     let refer_both = move |tx: &mut store::WriteTx<'_>| -> Result<(), store::Error> {
-        refer(tx, hash, "a")?;
-        refer(tx, hash, "b")
+        refer(tx, &needed, "a")?;
+        refer(tx, &needed, "b")
     };
     keyspace.write(refer_both).await.unwrap();
     drop(stored);
@@ -106,4 +107,30 @@ async fn a_file_whose_reference_was_never_committed_is_met_by_a_sweep_that_is_qu
     drop(put(keyspace, now(), Bytes::from_static(b"more words")).await.unwrap());
     assert_eq!(waiting(), 1);
     assert_eq!(sweep(keyspace).unwrap().removed, 2);
+}
+
+/// Row C4.
+#[tokio::test]
+async fn what_is_needed_counts_once_in_bytes_and_a_lost_count_is_made_anew() {
+    let scratch = scratch();
+    let keyspace = &scratch.keyspace;
+    let words = put(keyspace, now(), Bytes::from_static(b"words")).await.unwrap();
+    let more = put(keyspace, now(), Bytes::from_static(b"more words")).await.unwrap();
+    let (hash, needed) = (words.hash(), [words, more]);
+    keyspace
+        .write(move |tx| {
+            let [words, more] = &needed;
+            refer(tx, words, "a")?;
+            refer(tx, words, "b")?;
+            refer(tx, more, "a")
+        })
+        .await
+        .unwrap();
+    assert_eq!(stored_bytes(keyspace).await.unwrap(), 15);
+    keyspace.write(move |tx| release(tx, now(), hash, "a")).await.unwrap();
+    assert_eq!(stored_bytes(keyspace).await.unwrap(), 15, "somebody still needs it");
+    keyspace.write(|tx| store::Write::remove_bytes(tx, "files.total", &[]).map(drop)).await.unwrap();
+    assert_eq!(stored_bytes(keyspace).await.unwrap(), 15);
+    keyspace.write(move |tx| release(tx, now(), hash, "b")).await.unwrap();
+    assert_eq!(stored_bytes(keyspace).await.unwrap(), 10);
 }

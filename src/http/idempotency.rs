@@ -34,6 +34,9 @@ tables! {
     Answers = "http.idempotency": (String, String) => AnswerRow, [BY_AGE];
 }
 
+/// The tables of this room, whose rows are sealed and open nowhere else.
+pub const SEALED_TABLES: [&str; 2] = ["http.idempotency", "http.idempotency.by_age"];
+
 /// Why a creating call was not carried out, or its answer not found.
 #[derive(Debug, thiserror::Error)]
 pub enum OnceError<E: Fault> {
@@ -134,6 +137,18 @@ pub fn once<T: Serialize, E: Fault>(
     tx.put::<Answers>(&key, &AnswerRow { request_hash: once.request_hash, answer: sealed, created: now })?;
     jobs::enqueue_at(tx, now, now.plus(KEPT), &ForgetAnswers {})?;
     Ok(answer)
+}
+
+/// Forgets the answers to calls of an actor who is gone, in the transaction that takes the actor away; how many.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget_actor(tx: &mut WriteTx<'_>, actor: Actor) -> Result<u64, store::Error> {
+    let mut forgotten = 0;
+    for key in tx.keys::<Answers>(&Scan::prefix(&actor.to_string(), FORGOTTEN_ROWS_MAX))? {
+        forgotten += u64::from(tx.remove::<Answers>(&key)?);
+    }
+    Ok(forgotten)
 }
 
 /// Forgets answers that are a day old; queued while a keyspace has any.

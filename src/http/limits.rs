@@ -38,6 +38,10 @@ const UPLOADS: [(Method, &str); 2] =
 /// The route that takes pictures, which are smaller.
 const IMAGES: &str = "/api/v1/conversations/{id}/images";
 
+/// The route that takes a whole workspace.
+const IMPORTS: [(Method, &str); 1] = [(Method::POST, "/api/v1/tenants/import")];
+const IMPORT_TIMEOUT: Duration = Duration::from_secs(6 * 3_600);
+
 /// The routes that wait for a model, which has deadlines of its own.
 const ASKING: [(Method, &str); 1] = [(Method::POST, "/api/v1/messages/{message}/replay")];
 
@@ -84,6 +88,7 @@ pub struct Limits {
     under_way: Semaphore,
     body_bytes_max: usize,
     upload_bytes_max: usize,
+    import_bytes_max: u64,
     timeout: Duration,
 }
 
@@ -115,6 +120,7 @@ impl Limits {
             under_way: Semaphore::new(limits.requests_under_way_max.min(Semaphore::MAX_PERMITS)),
             body_bytes_max: limits.body_bytes_max,
             upload_bytes_max,
+            import_bytes_max: limits.import_bytes_max,
             timeout: Duration::from_secs(limits.request_timeout_s),
         }
     }
@@ -123,6 +129,12 @@ impl Limits {
     #[must_use]
     pub fn upload_bytes_max(&self) -> usize {
         self.upload_bytes_max
+    }
+
+    /// The largest workspace that is imported, unpacked.
+    #[must_use]
+    pub fn import_bytes_max(&self) -> u64 {
+        self.import_bytes_max
     }
 
     /// One more request of this caller.
@@ -175,7 +187,9 @@ impl Limits {
             self.per_address.check(household(context.address))?;
         }
         let image = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == IMAGES);
-        let (bytes_max, timeout) = if is_among(&UPLOADS, &request) {
+        let (bytes_max, timeout) = if is_among(&IMPORTS, &request) {
+            (usize::try_from(self.import_bytes_max).unwrap_or(usize::MAX), IMPORT_TIMEOUT)
+        } else if is_among(&UPLOADS, &request) {
             (if image { IMAGE_UPLOAD_BYTES_MAX } else { self.upload_bytes_max }, UPLOAD_TIMEOUT)
         } else if is_among(&ASKING, &request) {
             (self.body_bytes_max, ASKING_TIMEOUT)

@@ -18,9 +18,11 @@ use crate::contacts::VisitorTokens;
 use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, Revocations, SignIn};
 use crate::knowledge::Knowledge;
+use crate::quotas::QuotaBook;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
 use crate::telemetry::Health;
+use crate::tenants::{Carrier, Eraser};
 
 /// The services behind the doors.
 pub struct Services {
@@ -62,6 +64,12 @@ pub struct Services {
     pub looks_at_images: bool,
     /// What answers may cost.
     pub budgets: Budgets,
+    /// What workspaces may use.
+    pub quotas: Arc<QuotaBook>,
+    /// Erases workspaces.
+    pub eraser: Eraser,
+    /// Carries workspaces from and to other appliances.
+    pub carrier: Carrier,
     /// What providers are asked with.
     pub keyring: Keyring,
     /// Told when open connections should come to an end.

@@ -91,6 +91,7 @@ impl Desk {
         let health = Health::default();
         health.ok("store");
         let (hub, knowledge) = (Hub::new(crate::realtime::Limits::default()), knowledge());
+        let hub_of_eraser = hub.clone();
         let (budgets, system) = (Budgets::new(Budget::default()), store.system().clone());
         let keyring = Keyring::new(Sealer::new(&[7; 32]), system.clone(), Vec::new());
         let models = Models::new(Choosing::Quote, Vec::new(), keyring.clone(), budgets.clone());
@@ -117,6 +118,9 @@ impl Desk {
             pictures: crate::conversations::Pictures::new(1, 1),
             looks_at_images: false,
             budgets,
+            quotas: Arc::default(),
+            eraser: crate::tenants::Eraser::new(store.clone(), hub_of_eraser, Arc::default(), clock.clone()),
+            carrier: crate::tenants::Carrier::new(store.clone(), Arc::default(), Vec::new()),
             keyring,
             stopping: CancellationToken::new(),
         });

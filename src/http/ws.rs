@@ -7,7 +7,8 @@
 //! Nobody is waited for: who does not take a frame within [`SEND_MAX`], says nothing for [`SILENCE_MAX`] or sends
 //! [`FAULTS_MAX`] frames that make no sense is let go. The credential is looked at again with each ping, every
 //! [`PING_EVERY`], and at once when it is told that its owner's rights have shrunk ([`crate::identity::Revocations`]); a
-//! session that has ended closes its connections with 1008, as does a credential that is refused at the beginning.
+//! session that has ended closes its connections with 1008, as does a credential that is refused at the beginning. A
+//! workspace that is suspended or erased closes its own with 1013.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,8 @@ use super::feed::{Error as FeedError, Feed, Subject};
 use super::{Caller, Problem, Services};
 use crate::base::{Call, ConversationId, Fault, ImageId};
 use crate::conversations::{self, NewMessage};
-use crate::identity::Principal;
 use crate::identity::pass::{ReadConversations, TakePart};
+use crate::identity::{self, Principal};
 use crate::realtime::{
     Ack, ClientFrame, Ended, FRAME_BYTES_MAX, Frame, FrameError, FrameKind, Problem as ProblemPayload, Side,
     Topic, Typing,
@@ -49,6 +50,9 @@ pub(super) struct Wish {
     after_seq: Option<u64>,
 }
 
+/// Why a connection to a workspace that the operator has closed ends: with 1013 and not with 1008, at which a visitor's page would
+/// throw the token away, and with it the way back to the conversation.
+const SUSPENDED: &str = "workspace_suspended";
 /// The protocol that is spoken, as a WebSocket subprotocol.
 const SUBPROTOCOL: &str = "frontdesk.v1";
 
@@ -75,7 +79,13 @@ pub(super) async fn open(
         return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::POLICY, reason)).into_response());
     }
     let pass = caller.pass::<ReadConversations>()?;
-    let keyspace = caller.enter(&services).await?;
+    let keyspace = match caller.enter(&services).await {
+        Err(problem) if problem.code() == SUSPENDED => {
+            let reason = SUSPENDED.to_owned();
+            return Ok(upgrade.on_upgrade(|socket| close(socket, close_code::AGAIN, reason)).into_response());
+        }
+        entered => entered?,
+    };
     let tenant = keyspace.tenant().ok_or_else(Problem::not_found)?;
     let side = match caller.principal {
         Principal::Visitor { .. } => Side::Visitor,
@@ -134,7 +144,7 @@ impl Connection {
                 }
                 frame = feed.next() => match frame {
                     Ok(frame) => send(socket, &frame).await,
-                    Err(error) => return farewell_of(&error),
+                    Err(error) => return self.farewell(&error),
                 },
                 () = revocations.next() => self.recheck().await,
                 () = tokio::time::sleep_until(next_ping) => {
@@ -156,7 +166,11 @@ impl Connection {
         let (policy, principal, now) =
             (self.services.policy.clone(), self.caller.principal, self.services.clock.now());
         let good = tokio::task::spawn_blocking(move || policy.recheck(&principal, now)).await;
-        if matches!(good, Ok(Ok(()))) { Ok(()) } else { Err((close_code::POLICY, "session_ended")) }
+        match good {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(identity::Error::WorkspaceSuspended { .. })) => Err((close_code::AGAIN, SUSPENDED)),
+            _ => Err((close_code::POLICY, "session_ended")),
+        }
     }
 
     async fn ping(&self, socket: &mut WebSocket) -> Result<(), Farewell> {
@@ -237,6 +251,18 @@ impl Connection {
         Ok(Frame::write(FrameKind::Ack, Some(id), &Ack { message: posted.message }, Some(seq)))
     }
 
+    fn farewell(&self, error: &FeedError) -> Farewell {
+        match error {
+            FeedError::Ended(Ended::Lagged) => (close_code::AGAIN, "too_slow"),
+            FeedError::Ended(Ended::Closed) if self.services.stopping.is_cancelled() => {
+                (close_code::AWAY, "server_stopping")
+            }
+            // The workspace is suspended or erased: whoever comes again is told which.
+            FeedError::Ended(Ended::Closed) => (close_code::AGAIN, SUSPENDED),
+            FeedError::Conversation(_) | FeedError::Realtime(_) => (close_code::ERROR, "internal"),
+        }
+    }
+
     /// Typing is told to those who are here and forgotten; nobody waits for it.
     fn typing(&self, kind: FrameKind) {
         if self.caller.pass::<TakePart>().is_ok()
@@ -248,14 +274,6 @@ impl Connection {
                 self.services.hub.publish(topic, &frame);
             }
         }
-    }
-}
-
-fn farewell_of(error: &FeedError) -> Farewell {
-    match error {
-        FeedError::Ended(Ended::Lagged) => (close_code::AGAIN, "too_slow"),
-        FeedError::Ended(Ended::Closed) => (close_code::AWAY, "server_stopping"),
-        FeedError::Conversation(_) | FeedError::Realtime(_) => (close_code::ERROR, "internal"),
     }
 }
 

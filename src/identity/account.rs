@@ -252,6 +252,14 @@ pub fn load(tx: &impl Read, id: AccountId) -> Result<Option<Account>, Error> {
     Ok(tx.get::<Accounts>(&id)?)
 }
 
+/// The account of an address in any spelling, if there is one.
+///
+/// # Errors
+/// When the store fails.
+pub fn with_email(tx: &impl Read, email: &str) -> Result<Option<AccountId>, Error> {
+    Ok(find(tx, email)?.map(|account| account.id))
+}
+
 /// The account of an address in any spelling; `email` need not be an address at all.
 pub(super) fn find(tx: &impl Read, email: &str) -> Result<Option<Account>, Error> {
     Ok(BY_EMAIL.get(tx, &super::email::fold(email))?.map(|(_, account)| account))

@@ -164,7 +164,7 @@ pub fn create(
     };
     let id = ApiKeyId::new(call.now);
     tx.insert::<ApiKeys>(&(tenant, id), &key)?;
-    let note = Note::new(Action::ApiKeyCreated).of_tenant(tenant).about(id).with("name", &key.name);
+    let note = Note::new(Action::ApiKeyCreated).of_tenant(tenant).about(id);
     let note = note.with("permissions", key.permissions);
     record(tx, call, key.expires.map_or(note.clone(), |expires| note.with("expires_at", expires)))?;
     Ok(CreatedApiKey { key: ApiKeyView::of(id, key), secret })
@@ -194,10 +194,11 @@ pub fn revoke(
     id: ApiKeyId,
 ) -> Result<(), Error> {
     let key = (pass.workspace()?, id);
-    let row = tx.get::<ApiKeys>(&key)?.ok_or(Error::NotFound)?;
-    tx.remove::<ApiKeys>(&key)?;
+    if !tx.remove::<ApiKeys>(&key)? {
+        return Err(Error::NotFound);
+    }
     Revocations::tell(tx, Revoked::ApiKey(id));
-    let note = Note::new(Action::ApiKeyRevoked).of_tenant(key.0).about(id).with("name", row.name);
+    let note = Note::new(Action::ApiKeyRevoked).of_tenant(key.0).about(id);
     Ok(record(tx, call, note)?)
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::audit::{Action, Note, record};
-use super::pass::ManageMembers;
+use super::pass::{ManageMembers, ManageTenants};
 use super::role::MemberRole;
 use super::{Error, Pass, Permissions, Revocations, Revoked, Role, account, invitation, membership};
 use crate::base::{Call, RoleId, TenantId, Timestamp};
@@ -59,6 +59,47 @@ pub struct RoleChange {
     pub name: Option<String>,
     /// Other permissions.
     pub permissions: Option<Permissions>,
+}
+
+/// A role as it is carried to another appliance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedRole {
+    id: RoleId,
+    name: String,
+    permissions: Permissions,
+}
+
+/// The roles that a tenant has made, to be carried to another appliance.
+///
+/// # Errors
+/// When the store fails.
+pub fn carry(tx: &impl Read, tenant: TenantId) -> Result<Vec<CarriedRole>, Error> {
+    let roles = own(tx, tenant)?.into_iter();
+    Ok(roles
+        .map(|(id, CustomRole { name, permissions, .. })| CarriedRole { id, name, permissions })
+        .collect())
+}
+
+/// Gives a tenant that has just arrived the roles that came with it.
+///
+/// # Errors
+/// [`Error::TooMany`], [`Error::BadName`], [`Error::RoleNameTaken`]; when the store fails.
+pub fn settle(
+    tx: &mut WriteTx<'_>,
+    now: Timestamp,
+    _: Pass<ManageTenants>,
+    tenant: TenantId,
+    carried: &[CarriedRole],
+) -> Result<(), Error> {
+    if carried.len() > ROLES_MAX {
+        return Err(Error::TooMany { what: "roles", count_max: ROLES_MAX });
+    }
+    for CarriedRole { id, name, permissions } in carried {
+        let name = free_name(tx, tenant, None, name)?;
+        let permissions = permissions.and(Permissions::of_workspace());
+        tx.insert::<CustomRoles>(&(tenant, *id), &CustomRole { name, permissions, created: now })?;
+    }
+    Ok(())
 }
 
 /// The roles of the pass's workspace: those that are built in, then its own, oldest first.
@@ -130,9 +171,8 @@ pub fn change(
     if role.name != before.name || role.permissions != before.permissions {
         tx.put::<CustomRoles>(&(tenant, id), &role)?;
         Revocations::tell(tx, Revoked::Tenant(tenant));
-        let note =
-            told(Action::RoleChanged, tenant, id, &role).with("permissions_before", before.permissions);
-        record(tx, call, note.with("name_before", before.name))?;
+        let note = told(Action::RoleChanged, tenant, id, &role);
+        record(tx, call, note.with("permissions_before", before.permissions))?;
     }
     view(tx, tenant, id, role)
 }
@@ -240,7 +280,7 @@ fn free_name(tx: &impl Read, tenant: TenantId, except: Option<RoleId>, name: &st
 
 fn told(action: Action, tenant: TenantId, id: RoleId, role: &CustomRole) -> Note {
     let note = Note::new(action).of_tenant(tenant).about(id);
-    note.with("name", &role.name).with("permissions", role.permissions)
+    note.with("permissions", role.permissions)
 }
 
 fn view(tx: &impl Read, tenant: TenantId, id: RoleId, role: CustomRole) -> Result<RoleView, Error> {

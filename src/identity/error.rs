@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Permission;
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
-use crate::store;
+use crate::{quotas, store};
 
 /// A fault of identity.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -140,6 +140,15 @@ pub enum Error {
     /// The expiry lies in the past.
     #[error("the expiry lies in the past")]
     ExpiryPassed,
+    /// A quota is reached.
+    #[error(transparent)]
+    Quota(#[from] quotas::Error),
+    /// The operator has suspended the workspace.
+    #[error("the workspace is suspended")]
+    WorkspaceSuspended {
+        /// Whether it is a visitor who is told.
+        to_visitor: bool,
+    },
     /// The tenant has as many as it may.
     #[error("no more than {count_max} {what} are allowed")]
     TooMany {
@@ -192,6 +201,7 @@ impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Store(error) => error.kind(),
+            Self::Quota(error) => error.kind(),
             Self::BadName
             | Self::BadEmail
             | Self::PasswordTooShort
@@ -220,7 +230,8 @@ impl Fault for Error {
             | Self::MfaRequired
             | Self::ResetLinkEnded
             | Self::SetupLinkUnknown
-            | Self::SetupLinkExpired => Kind::Forbidden,
+            | Self::SetupLinkExpired
+            | Self::WorkspaceSuspended { .. } => Kind::Forbidden,
             Self::NotFound | Self::InvitationUnknown => Kind::NotFound,
             Self::EmailTaken
             | Self::RoleNameTaken
@@ -243,6 +254,9 @@ impl Fault for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
+            Self::Quota(error) => error.code(),
+            Self::WorkspaceSuspended { .. } => "workspace_suspended",
+            Self::PasswordWrong => "password_wrong",
             Self::BadName => "name_invalid",
             Self::BadEmail => "email_invalid",
             Self::PasswordTooShort => "password_too_short",
@@ -250,7 +264,6 @@ impl Fault for Error {
             Self::PasswordTrivial => "password_trivial",
             Self::PasswordCommon => "password_common",
             Self::PasswordWeak { .. } => "password_weak",
-            Self::PasswordWrong => "password_wrong",
             Self::CodeWrong => "code_wrong",
             Self::ChallengeEnded => "challenge_ended",
             Self::MfaRequired => "mfa_required",
@@ -296,6 +309,13 @@ impl Fault for Error {
     fn public(&self) -> Cow<'static, str> {
         match self {
             Self::Store(error) => error.public(),
+            Self::Quota(error) => error.public(),
+            Self::WorkspaceSuspended { to_visitor: true } => {
+                "This chat is closed at the moment. Please try again later.".into()
+            }
+            Self::WorkspaceSuspended { to_visitor: false } => {
+                "This workspace is suspended. Nothing of it is lost; whoever runs the appliance can resume it.".into()
+            }
             Self::BadName => "Give a name of 1 to 100 characters on one line.".into(),
             Self::BadEmail => "This is not an e-mail address. It should look like name@example.com.".into(),
             Self::PasswordTooShort => "Choose a password of at least 12 characters. A few words are easiest.".into(),
@@ -402,8 +422,11 @@ impl Fault for Error {
     fn retryable(&self) -> bool {
         match self {
             Self::Store(error) => error.retryable(),
+            Self::Quota(error) => error.retryable(),
             Self::Throttled { .. } | Self::PasswordsBusy(_) => true,
-            Self::BadName
+            Self::WorkspaceSuspended { .. }
+            | Self::PasswordWrong
+            | Self::BadName
             | Self::BadEmail
             | Self::PasswordTooShort
             | Self::PasswordTooLong
@@ -437,7 +460,6 @@ impl Fault for Error {
             | Self::SetUpAlready
             | Self::PasswordCommon
             | Self::PasswordWeak { .. }
-            | Self::PasswordWrong
             | Self::CodeWrong
             | Self::ChallengeEnded
             | Self::MfaRequired

@@ -284,7 +284,7 @@ fn of_tenant(tx: &impl Read, tenant: TenantId) -> Result<Vec<(Key, Invitation)>,
 
 fn told(action: Action, tenant: TenantId, id: InvitationId, row: &Invitation) -> Note {
     let note = Note::new(action).of_tenant(tenant).about(id);
-    note.with("email", row.email.as_str()).with("role", row.role)
+    note.with("role", row.role)
 }
 
 fn view(

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account;
+use super::account::{self, Accounts};
 use super::audit::{Action, Note, record};
 use super::pass::ManageTenants;
-use super::{Error, MemberRole, Pass, Role, tenant_roll};
+use super::{Account, Error, MemberRole, Pass, Role, custom_role, tenant_roll};
 use crate::base::{AccountId, Call, MembershipId, TenantId, Timestamp};
+use crate::quotas::{self, Quota};
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// The most members of a tenant.
@@ -38,7 +39,7 @@ tables! {
 /// Makes `account` a member of the tenant, or changes its role there.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such account or tenant; [`Error::TooMany`].
+/// [`Error::NotFound`] when there is no such account or tenant; [`Error::TooMany`]; [`Error::Quota`].
 pub fn grant(
     tx: &mut WriteTx<'_>,
     call: &Call,
@@ -60,6 +61,22 @@ pub fn grant(
     Ok(after)
 }
 
+/// Makes an account a member of a tenant that has just arrived, in the role that it came with.
+///
+/// # Errors
+/// [`Error::RoleUnknown`]; [`Error::TooMany`]; [`Error::Quota`].
+pub fn take_in(
+    tx: &mut WriteTx<'_>,
+    call: &Call,
+    _: Pass<ManageTenants>,
+    account: AccountId,
+    tenant: TenantId,
+    role: MemberRole,
+) -> Result<Membership, Error> {
+    custom_role::resolve(tx, tenant, role)?.ok_or(Error::RoleUnknown)?;
+    admit(tx, call, account, tenant, role)
+}
+
 /// Makes an account that is not a member yet a member.
 pub(super) fn admit(
     tx: &mut WriteTx<'_>,
@@ -68,9 +85,12 @@ pub(super) fn admit(
     tenant: TenantId,
     role: MemberRole,
 ) -> Result<Membership, Error> {
-    if tx.keys::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?.len() >= MEMBERS_MAX {
+    let members = count(tx, tenant)?;
+    if members >= MEMBERS_MAX {
         return Err(Error::TooMany { what: "members", count_max: MEMBERS_MAX });
     }
+    let one_more = u64::try_from(members).unwrap_or(u64::MAX).saturating_add(1);
+    quotas::admit(tx, Quota::Members, Some(tenant), one_more)?;
     if of_account(tx, account)?.len() >= MEMBERSHIPS_MAX {
         return Err(Error::TooMany { what: "workspaces of this account", count_max: MEMBERSHIPS_MAX });
     }
@@ -79,6 +99,15 @@ pub(super) fn admit(
     let note = Note::new(Action::MemberJoined).of_tenant(tenant).about(account);
     record(tx, call, note.with("role", role))?;
     Ok(membership)
+}
+
+/// How many members the tenant has: at most [`MEMBERS_MAX`] keys are looked at, so there is no count beside them that could be
+/// wrong.
+///
+/// # Errors
+/// When the store fails.
+pub fn count(tx: &impl Read, tenant: TenantId) -> Result<usize, Error> {
+    Ok(tx.keys::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?.len())
 }
 
 /// The account's role in the tenant, if it is a member.
@@ -96,6 +125,15 @@ pub fn role(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<Opti
 pub fn of_account(tx: &impl Read, account: AccountId) -> Result<Vec<(TenantId, MemberRole)>, Error> {
     let rows = BY_ACCOUNT.scan(tx, &Scan::prefix(&account, MEMBERSHIPS_MAX))?;
     Ok(rows.into_iter().map(|((tenant, _), membership)| (tenant, membership.role)).collect())
+}
+
+/// The members of a tenant, oldest account first; at most [`MEMBERS_MAX`].
+///
+/// # Errors
+/// When the store fails.
+pub fn people(tx: &impl Read, tenant: TenantId) -> Result<Vec<(Account, MemberRole)>, Error> {
+    let rows = tx.scan::<Memberships>(&Scan::prefix(&tenant, MEMBERS_MAX))?.into_iter();
+    rows.map(|((_, account), membership)| Ok((tx.require::<Accounts>(&account)?, membership.role))).collect()
 }
 
 /// The role of each member of a tenant.

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use super::pass::{Authority, Pass, Reach, Right};
+use super::pass::{Authority, ManageTenants, Pass, Reach, Right};
 use super::permission::Permissions;
 use super::{Error, Principal, account, api_key, custom_role, membership, mfa, session, tenant_roll};
 use crate::base::{AccountId, TenantId, Timestamp, TokenHash};
-use crate::store::{Keyspace, Read, Store};
+use crate::store::{self, Keyspace, Read, ReadTx, Store};
 
 /// Decides who may do what.
 #[derive(Debug, Clone)]
@@ -109,29 +109,66 @@ impl Policy {
         })
     }
 
-    /// Opens the keyspace of the tenant that the principal acts in.
+    /// Opens the keyspace of the tenant that the principal acts in. A suspended one is entered only by the operator and the
+    /// console.
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`], [`Error::WorkspaceNotChosen`], [`Error::NotFound`] when the tenant is gone, or the store's.
+    /// [`Error::NotSignedIn`], [`Error::WorkspaceNotChosen`], [`Error::NotFound`] when the tenant is gone,
+    /// [`Error::WorkspaceSuspended`], or the store's.
     pub async fn enter(&self, principal: &Principal) -> Result<Keyspace, Error> {
         let tenant = match principal {
             Principal::Nobody => return Err(Error::NotSignedIn),
             Principal::MfaMissing { .. } => return Err(Error::MfaRequired),
             other => other.tenant().ok_or(Error::WorkspaceNotChosen)?,
         };
+        self.system().read(|tx| {
+            if !tenant_roll::has(tx, tenant)? {
+                return Err(Error::NotFound);
+            }
+            not_suspended(tx, principal, tenant)
+        })?;
+        self.open(tenant).await
+    }
+
+    /// Opens the keyspace of any tenant, suspended or not, for the operator's own business with it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such tenant, or the store's.
+    pub async fn enter_any(&self, _: Pass<ManageTenants>, tenant: TenantId) -> Result<Keyspace, Error> {
         if !self.system().read(|tx| tenant_roll::has(tx, tenant))? {
             return Err(Error::NotFound);
         }
-        Ok(self.store.tenant_async(tenant).await?)
+        self.open(tenant).await
+    }
+
+    async fn open(&self, tenant: TenantId) -> Result<Keyspace, Error> {
+        match self.store.tenant_async(tenant).await {
+            // Erased between the look at the roll and this.
+            Err(store::Error::Erased) => Err(Error::NotFound),
+            opened => Ok(opened?),
+        }
     }
 
     /// Whether a principal of a connection that stays open may still act: its session has not ended, it is still a member
-    /// in the same role with the same permissions, its key is good. Does not count as use. A visitor's token cannot be withdrawn, only run out.
+    /// in the same role with the same permissions, its key is good, and its tenant is neither gone nor suspended. Does not
+    /// count as use. A visitor's token cannot be withdrawn, only run out.
     ///
     /// # Errors
-    /// [`Error::SessionEnded`] or [`Error::ApiKeyUnknown`].
+    /// [`Error::SessionEnded`], [`Error::ApiKeyUnknown`], [`Error::NotFound`] or [`Error::WorkspaceSuspended`].
     pub fn recheck(&self, principal: &Principal, now: Timestamp) -> Result<(), Error> {
-        self.system().read(|tx| match *principal {
+        self.system().read(|tx| {
+            if let Some(tenant) = principal.tenant() {
+                if !tenant_roll::has(tx, tenant)? {
+                    return Err(Error::NotFound);
+                }
+                not_suspended(tx, principal, tenant)?;
+            }
+            self.credential_holds(tx, principal, now)
+        })
+    }
+
+    fn credential_holds(&self, tx: &ReadTx, principal: &Principal, now: Timestamp) -> Result<(), Error> {
+        match *principal {
             Principal::Account { account, session, .. } | Principal::MfaMissing { account, session, .. }
                 if !session::is_open(tx, account, session, now)? =>
             {
@@ -149,7 +186,7 @@ impl Policy {
                 Err(Error::ApiKeyUnknown)
             }
             _ => Ok(()),
-        })
+        }
     }
 
     /// The pass for `R`, if the principal has the right.
@@ -187,6 +224,15 @@ impl Policy {
 /// Whether the tenant demands a second factor that the account has not.
 fn mfa_is_missing(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<bool, Error> {
     Ok(tenant_roll::requires_mfa(tx, tenant)? && !mfa::is_enabled(tx, account)?)
+}
+
+/// A suspended tenant is closed to everybody but the operator and the console.
+fn not_suspended(tx: &impl Read, principal: &Principal, tenant: TenantId) -> Result<(), Error> {
+    let exempt = matches!(principal, Principal::Console { .. } | Principal::Member { operator: true, .. });
+    if exempt || !tenant_roll::is_suspended(tx, tenant)? {
+        return Ok(());
+    }
+    Err(Error::WorkspaceSuspended { to_visitor: matches!(principal, Principal::Visitor { .. }) })
 }
 
 /// A use that cannot be written down is no reason to turn somebody away.

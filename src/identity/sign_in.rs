@@ -96,7 +96,7 @@ pub(super) fn refuse(
         Some(account) => note.about(account),
         None => note,
     };
-    audit::record(tx, call, note)
+    Ok(audit::record(tx, call, note)?)
 }
 
 impl SignIn {

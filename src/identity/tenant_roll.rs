@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Revocations, Revoked};
 use crate::base::{TenantId, Timestamp};
-use crate::store::{Read, WriteTx, tables};
+use crate::store::{Read, Scan, WriteTx, tables};
+
+/// The most tenants that one start reads.
+const TENANTS_MAX: usize = 1_000_000;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
@@ -39,6 +42,23 @@ pub fn enrol(tx: &mut WriteTx<'_>, now: Timestamp, tenant: TenantId) -> Result<(
 /// When the store fails.
 pub fn has(tx: &impl Read, tenant: TenantId) -> Result<bool, Error> {
     Ok(tx.get::<TenantRoll>(&tenant)?.is_some())
+}
+
+/// Takes the tenant off the roll, in the transaction that erases it; whether it was there. Nobody enters it from then on.
+///
+/// # Errors
+/// When the store fails.
+pub fn strike(tx: &mut WriteTx<'_>, tenant: TenantId) -> Result<bool, Error> {
+    Ok(tx.remove::<TenantRoll>(&tenant)?)
+}
+
+/// The tenants that are suspended, for the start.
+///
+/// # Errors
+/// When the store fails.
+pub fn suspended(tx: &impl Read) -> Result<Vec<TenantId>, Error> {
+    let rows = tx.scan::<TenantRoll>(&Scan::all(TENANTS_MAX))?;
+    Ok(rows.into_iter().filter(|(_, entry)| entry.suspended).map(|(tenant, _)| tenant).collect())
 }
 
 /// Whether members of the tenant must have a second factor; false when there is no such tenant.

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::job::Lane;
 use crate::base::{TenantId, Timestamp};
-use crate::store::{self, Keyspace, KeyspaceId, Read, Scan, tables};
+use crate::store::{self, Keyspace, KeyspaceId, Read, Scan, WriteTx, tables};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct AttentionRow {
@@ -36,6 +36,10 @@ struct Due {
 pub struct Wakeups {
     due: Mutex<Due>,
     marked: Mutex<HashSet<TenantId>>,
+    /// Tenants whose jobs are not begun for the time being.
+    resting: Mutex<HashSet<TenantId>>,
+    /// Keyspaces whose jobs of earlier processes were put back.
+    recovered: Mutex<HashSet<KeyspaceId>>,
     system: Mutex<Option<Keyspace>>,
     pub(super) news: Notify,
 }
@@ -53,6 +57,45 @@ impl Wakeups {
 
     fn system(&self) -> Option<Keyspace> {
         self.system.lock().clone()
+    }
+
+    /// Begins no job of the tenant until [`Wakeups::resume`]; what runs comes to its end.
+    pub fn rest(&self, tenant: TenantId) {
+        self.resting.lock().insert(tenant);
+    }
+
+    /// Goes on with the jobs of a tenant that rested, or whose keyspace has just come here.
+    pub fn resume(&self, tenant: TenantId) {
+        self.resting.lock().remove(&tenant);
+        for lane in Lane::ALL {
+            self.wake(KeyspaceId::Tenant(tenant), lane, Timestamp::default());
+        }
+    }
+
+    /// Knows nothing of the tenant any more: it is gone.
+    pub fn drop_tenant(&self, tenant: TenantId) {
+        self.marked.lock().remove(&tenant);
+        self.resting.lock().remove(&tenant);
+        self.recovered.lock().remove(&KeyspaceId::Tenant(tenant));
+        let mut schedule = self.due.lock();
+        for lane in Lane::ALL {
+            let place = (KeyspaceId::Tenant(tenant), lane);
+            if let Some(due) = schedule.by_place.remove(&place) {
+                schedule.by_time.remove(&(due, place));
+            }
+        }
+    }
+
+    pub(super) fn rests(&self, keyspace: KeyspaceId) -> bool {
+        matches!(keyspace, KeyspaceId::Tenant(tenant) if self.resting.lock().contains(&tenant))
+    }
+
+    pub(super) fn has_recovered(&self, keyspace: KeyspaceId) -> bool {
+        self.recovered.lock().contains(&keyspace)
+    }
+
+    pub(super) fn note_recovered(&self, keyspace: KeyspaceId) {
+        self.recovered.lock().insert(keyspace);
     }
 
     /// `lane` of `keyspace` has a job that is due at `due`.
@@ -145,6 +188,14 @@ impl Wakeups {
         }
         Ok(())
     }
+}
+
+/// Forgets that the tenant has work, in the system keyspace; whether there was a row.
+///
+/// # Errors
+/// When the engine fails.
+pub fn forget_attention(tx: &mut WriteTx<'_>, tenant: TenantId) -> Result<bool, store::Error> {
+    tx.remove::<Attention>(&tenant)
 }
 
 impl std::fmt::Debug for Wakeups {

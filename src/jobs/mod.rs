@@ -9,6 +9,8 @@
 //! Nothing here grows with idle tenants: the system keyspace keeps a row for each tenant that has work
 //! (`jobs.attention`), written before the tenant's first job and removed when its queue has run dry.
 //!
+//! The jobs of a tenant can be made to rest and go on later ([`Wakeups::rest`]); those of one that is gone end quietly.
+//!
 //! Tables: `jobs.job` in every keyspace, `jobs.attention` in the system's. Owns no kind of job and no event: rooms
 //! declare theirs, and `app` says who does and who hears them.
 //!
@@ -27,7 +29,7 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-pub use attention::Wakeups;
+pub use attention::{Wakeups, forget_attention};
 pub use error::{Error, Failure};
 pub use job::{Job, JobState, JobView, Lane};
 pub use queue::{enqueue, enqueue_at, list, retry, waiting};

@@ -3,7 +3,7 @@
 //! One claiming loop at a time for each keyspace and lane; the lane's permits are handed out first come, first
 //! served, so a tenant with a thousand documents does not hold up one with a single one for long.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -147,8 +147,6 @@ fn erase<J: Job, W: Worker<J>>(worker: W) -> Kind {
 struct Active {
     /// Places whose claiming loop runs; true when it must look once more before it ends.
     loops: HashMap<(KeyspaceId, Lane), bool>,
-    /// Keyspaces whose jobs of earlier processes were put back.
-    recovered: HashSet<KeyspaceId>,
 }
 
 struct Shared {
@@ -246,7 +244,13 @@ impl Running {
             if busy {
                 continue;
             }
-            let keyspace = self.shared.store.tenant_async(tenant).await?;
+            let keyspace = match self.shared.store.tenant_async(tenant).await {
+                Err(store::Error::Erased) => {
+                    self.shared.wakeups.drop_tenant(tenant);
+                    continue;
+                }
+                opened => opened?,
+            };
             let wakeups = self.shared.wakeups.clone();
             // Within a change of the tenant's keyspace no other change can queue a job meanwhile.
             keyspace
@@ -283,6 +287,10 @@ impl Shared {
     }
 
     fn begin_loop(self: &Arc<Self>, keyspace: KeyspaceId, lane: Lane) {
+        // Woken again when it goes on.
+        if self.wakeups.rests(keyspace) {
+            return;
+        }
         let mut active = self.active.lock();
         if let Some(again) = active.loops.get_mut(&(keyspace, lane)) {
             *again = true;
@@ -293,6 +301,9 @@ impl Shared {
         let shared = self.clone();
         self.tasks.spawn(async move {
             while let Err(error) = shared.claim_all(keyspace, lane).await {
+                if matches!(error, store::Error::Erased) {
+                    break;
+                }
                 tracing::error!(%keyspace, ?lane, ?error, "claiming jobs failed; trying again");
                 tokio::select! {
                     () = shared.stopping.cancelled() => break,
@@ -314,13 +325,13 @@ impl Shared {
             KeyspaceId::System => self.store.system().clone(),
             KeyspaceId::Tenant(tenant) => self.store.tenant_async(tenant).await?,
         };
-        if !self.active.lock().recovered.contains(&id) {
+        if !self.wakeups.has_recovered(id) {
             let (boot, now) = (self.boot, self.clock.now());
             let recovered = keyspace.write(move |tx| queue::recover(tx, now, boot)).await?;
             if recovered > 0 {
                 tracing::info!(keyspace = %id, recovered, "jobs that an earlier process left are run again");
             }
-            self.active.lock().recovered.insert(id);
+            self.wakeups.note_recovered(id);
         }
         Ok(keyspace)
     }
@@ -334,6 +345,9 @@ impl Shared {
                 () = self.stopping.cancelled() => return Ok(()),
                 permit = permits.clone().acquire_owned() => permit.map_err(|_| store::Error::Lost)?,
             };
+            if self.wakeups.rests(id) {
+                return Ok(());
+            }
             let (now, boot) = (self.clock.now(), self.boot);
             let claimed = keyspace.write(move |tx| queue::claim(tx, lane, now, boot)).await?;
             let Some((job, row)) = claimed else { break };
@@ -367,7 +381,18 @@ impl Shared {
             return;
         };
         // In a task of its own, so that a panic is this job's failure and nothing else's.
-        let outcome = tokio::spawn((kind.run)(claimed)).await;
+        let mut running = tokio::spawn((kind.run)(claimed));
+        let outcome = tokio::select! {
+            outcome = &mut running => outcome,
+            // Nothing can be read or written for it any more.
+            () = keyspace.erased() => {
+                running.abort();
+                running.await
+            }
+        };
+        if keyspace.is_erased() {
+            return;
+        }
         let outcome = outcome.unwrap_or_else(|error| Err(Failure::Retry(format!("it panicked: {error}"))));
         let now = self.clock.now();
         let ticket = Ticket { id, boot: self.boot, every: kind.every };

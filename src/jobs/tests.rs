@@ -204,3 +204,20 @@ async fn whatever_sync_the_power_fails_after_the_job_is_there_with_its_cause_or_
         }
     }
 }
+
+#[tokio::test]
+async fn the_jobs_of_a_tenant_rest_while_others_run_and_go_on_when_they_are_told_to() {
+    let desk = Desk::new();
+    desk.wakeups.rest(desk.tenant);
+    desk.greet("Ada").await;
+    let (running, mut hear) = desk.start(|_| Ok(()));
+    let other = desk.store.tenant_async(TenantId::new(SystemClock.now())).await.unwrap();
+    let job = Greet { name: "Bob".into() };
+    other.write(move |tx| enqueue(tx, SystemClock.now(), &job)).await.unwrap();
+    assert_eq!(hear.recv().await.unwrap(), "Bob");
+    assert_eq!(desk.left(), 1, "it waits and has not failed");
+    desk.wakeups.resume(desk.tenant);
+    assert_eq!(hear.recv().await.unwrap(), "Ada");
+    desk.drained().await;
+    running.stop(std::time::Duration::from_secs(5)).await;
+}

@@ -11,6 +11,7 @@ use crate::identity::Pass;
 use crate::identity::audit::{Action, Note, record};
 use crate::identity::pass::WriteKnowledge;
 use crate::jobs::{self, news};
+use crate::quotas::{self, Quota};
 use crate::search::index;
 use crate::store::{self, Read as _, Scan, WriteTx};
 
@@ -50,7 +51,7 @@ pub struct Received {
 /// Takes in a file. Reading it is queued in the same transaction.
 ///
 /// # Errors
-/// [`Error::BadName`], or when the store fails.
+/// [`Error::BadName`], [`Error::Quota`], or when the store fails.
 pub fn receive(
     tx: &mut WriteTx<'_>,
     call: &Call,
@@ -71,7 +72,11 @@ pub fn receive(
     if row.content != hash {
         files::release(tx, call.now, row.content, &content_owner(id))?;
     }
-    files::refer(tx, hash, &content_owner(id))?;
+    if outcome == Outcome::Created {
+        quotas::admit(tx, Quota::Documents, None, tx.count::<Documents>()?.saturating_add(1))?;
+    }
+    files::admit(tx, &new.content)?;
+    files::refer(tx, &new.content, &content_owner(id))?;
     row.content = hash;
     row.size_bytes = new.content.size_bytes();
     row.media_type = media_type(&row.name, new);
@@ -187,6 +192,14 @@ pub fn retry(
         return Err(Error::NotFailed);
     }
     begin_version(tx, call.now, id, row)
+}
+
+/// How many documents there are.
+///
+/// # Errors
+/// When the store fails.
+pub fn count(tx: &impl store::Read) -> Result<u64, Error> {
+    Ok(tx.count::<Documents>()?)
 }
 
 /// Deletes a document: nothing of it is found from here on, and jobs remove what is left of it.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::base::pool::PoolError;
 use crate::base::{Fault, Kind};
 use crate::search::{self, index};
-use crate::{ai, budget, files, store};
+use crate::{ai, budget, files, quotas, store};
 
 /// A fault of the knowledge room. What is wrong with a file's content is not here but in the document's own
 /// [`super::Failure`].
@@ -14,6 +14,9 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A quota is reached.
+    #[error(transparent)]
+    Quota(#[from] quotas::Error),
     /// A stored file failed.
     #[error(transparent)]
     Files(#[from] files::Error),
@@ -66,6 +69,7 @@ impl Error {
     fn inner(&self) -> Option<&dyn Fault> {
         match self {
             Self::Store(error) => Some(error),
+            Self::Quota(error) => Some(error),
             Self::Files(error) => Some(error),
             Self::Index(error) => Some(error),
             Self::Embedding(error) => Some(error),
@@ -84,6 +88,7 @@ impl Fault for Error {
             Self::NotFailed | Self::NotReadYet => Kind::Conflict,
             Self::Busy | Self::Lost => Kind::Unavailable,
             Self::Store(_)
+            | Self::Quota(_)
             | Self::Files(_)
             | Self::Index(_)
             | Self::Embedding(_)
@@ -101,6 +106,7 @@ impl Fault for Error {
             Self::Busy => "search_busy",
             Self::Lost => "work_lost",
             Self::Store(_)
+            | Self::Quota(_)
             | Self::Files(_)
             | Self::Index(_)
             | Self::Embedding(_)
@@ -118,6 +124,7 @@ impl Fault for Error {
             Self::Busy => "Too many questions at once. Try again in a moment.".into(),
             Self::Lost => "The work ended without a result. Try again.".into(),
             Self::Store(_)
+            | Self::Quota(_)
             | Self::Files(_)
             | Self::Index(_)
             | Self::Embedding(_)
@@ -131,6 +138,7 @@ impl Fault for Error {
             Self::Busy | Self::Lost | Self::NotReadYet => true,
             Self::NotFound | Self::BadName { .. } | Self::NotFailed => false,
             Self::Store(_)
+            | Self::Quota(_)
             | Self::Files(_)
             | Self::Index(_)
             | Self::Embedding(_)

@@ -54,7 +54,7 @@ mod utf16;
 #[cfg(test)]
 mod tests;
 
-pub use change::{NewDocument, Outcome, Received, delete, receive, retry};
+pub use change::{NewDocument, Outcome, Received, count, delete, receive, retry};
 pub use change_model::EmbeddingState;
 pub use cite::{CITED_BYTES_MAX, CitedDocument, Quoted, Span};
 pub use document::{Document, DocumentState, Failure, Progress};

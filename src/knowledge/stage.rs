@@ -95,7 +95,7 @@ impl Reading {
             pending.group = index::begin(tx)?;
             (pending.done, pending.prepared) = (0, false);
         }
-        files::refer(tx, text.hash(), &text_owner(self.document, pending.group))?;
+        files::refer(tx, text, &text_owner(self.document, pending.group))?;
         pending.plan = Some(Plan {
             fingerprint: read.fingerprint,
             text: text.hash(),

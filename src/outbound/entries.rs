@@ -206,6 +206,27 @@ pub(super) fn forget(tx: &mut WriteTx<'_>, now: Timestamp, kept: Retention) -> R
     Ok(forgotten)
 }
 
+/// Forgets the rows about one tenant, looking at `rows_max` rows after number `after`: how many were forgotten, and the last number
+/// that was looked at while there are more.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget_tenant(
+    tx: &mut WriteTx<'_>,
+    tenant: &str,
+    after: u64,
+    rows_max: usize,
+) -> Result<(u64, Option<u64>), Error> {
+    let rows = tx.scan::<Entries>(&Scan::all(rows_max).after(&after))?;
+    let (last, more) = (rows.last().map(|(number, _)| *number), rows.len() >= rows_max);
+    let mut forgotten = 0;
+    for (number, _) in rows.iter().filter(|(_, row)| row.tenant.as_deref() == Some(tenant)) {
+        tx.remove::<Entries>(number)?;
+        forgotten += 1;
+    }
+    Ok((forgotten, last.filter(|_| more)))
+}
+
 /// One page of the ledger of the system keyspace, newest first.
 ///
 /// # Errors

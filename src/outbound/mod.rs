@@ -30,7 +30,7 @@ mod tests;
 
 pub use address::{Network, Reach};
 pub use client::{CONNECT_TIMEOUT, ERROR_BODY_BYTES_MAX, Options, Outbound};
-pub use entries::{EgressOutcome, EgressSweeper, EgressView, ForgetEgress, Retention, egress};
+pub use entries::{EgressOutcome, EgressSweeper, EgressView, ForgetEgress, Retention, egress, forget_tenant};
 pub use error::{Cause, Error, Phase};
 pub use keeper::{EgressKeeper, Keeping};
 pub use ledger::{EgressSink, Ledger, LedgerEntry, Outcome};

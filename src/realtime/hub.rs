@@ -266,6 +266,18 @@ impl Hub {
         self.0.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
+    /// Ends the subscriptions of a tenant, once they have read what waits for them, and forgets its drafts.
+    pub fn end_tenant(&self, tenant: TenantId) {
+        for shard in &self.0.shards {
+            shard.lock().retain(|topic, room| {
+                if topic.tenant == tenant {
+                    self.0.forget_draft(room);
+                }
+                topic.tenant != tenant
+            });
+        }
+    }
+
     /// Ends all subscriptions, once they have read what waits for them, and all that come later.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);

@@ -58,6 +58,9 @@ pub enum Error {
         #[source]
         source: Arc<std::io::Error>,
     },
+    /// The keyspace was erased, or is being erased.
+    #[error("the keyspace was erased")]
+    Erased,
     /// Another process uses the data directory.
     #[error("{} is in use by another process", path.display())]
     InUse {
@@ -133,7 +136,7 @@ from_engine!(StorageError, TableError, TransactionError, CommitError, DatabaseEr
 impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotFound { .. } => Kind::NotFound,
+            Self::NotFound { .. } | Self::Erased => Kind::NotFound,
             Self::AlreadyExists { .. } | Self::Duplicate { .. } => Kind::Conflict,
             Self::Busy { .. } | Self::InUse { .. } | Self::Lost => Kind::Unavailable,
             Self::Engine(_) | Self::Directory { .. } => {
@@ -149,7 +152,7 @@ impl Fault for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NotFound { .. } => "not_found",
+            Self::NotFound { .. } | Self::Erased => "not_found",
             Self::AlreadyExists { .. } | Self::Duplicate { .. } => "already_exists",
             Self::Damaged { .. } => "data_damaged",
             Self::Engine(_) | Self::Directory { .. } if self.is_disk_full() => "disk_full",
@@ -165,7 +168,7 @@ impl Fault for Error {
 
     fn public(&self) -> Cow<'static, str> {
         match self {
-            Self::NotFound { .. } => "It does not exist.".into(),
+            Self::NotFound { .. } | Self::Erased => "It does not exist.".into(),
             Self::AlreadyExists { .. } | Self::Duplicate { .. } => "It exists already.".into(),
             Self::Busy { .. } => "The appliance is busy writing. Try again in a moment.".into(),
             Self::Lost => "The change was not saved. Try again.".into(),
@@ -204,6 +207,7 @@ impl Fault for Error {
             Self::Busy { .. } | Self::Lost => true,
             Self::Engine(_) | Self::Directory { .. } => self.is_disk_full(),
             Self::NotFound { .. }
+            | Self::Erased
             | Self::AlreadyExists { .. }
             | Self::Duplicate { .. }
             | Self::Damaged { .. }

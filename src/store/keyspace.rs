@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
+use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use super::commit::{Change, Committer, TypedChange};
@@ -38,12 +39,16 @@ type Attachment = Arc<dyn Any + Send + Sync>;
 struct Open {
     id: KeyspaceId,
     folder: PathBuf,
-    database: redb::Database,
+    /// Exchanged when the file is written anew; whoever reads holds on to the one it began with.
+    database: RwLock<Arc<redb::Database>>,
+    /// Held by whoever commits, and while the file is written anew.
+    writing: Mutex<()>,
     committer: Committer,
     extensions: Extensions,
     attachments: Mutex<HashMap<TypeId, Attachment>>,
     last_used_ms: AtomicU64,
     broken: AtomicBool,
+    erased: CancellationToken,
 }
 
 /// A handle to an open keyspace; cheap to clone. It stays open as long as a handle is held.
@@ -69,12 +74,14 @@ impl Keyspace {
             open: Arc::new(Open {
                 id,
                 folder,
-                database,
+                database: RwLock::new(Arc::new(database)),
+                writing: Mutex::default(),
                 committer: Committer::default(),
                 extensions,
                 attachments: Mutex::default(),
                 last_used_ms: AtomicU64::new(0),
                 broken: AtomicBool::new(false),
+                erased: CancellationToken::new(),
             }),
         }
     }
@@ -105,8 +112,18 @@ impl Keyspace {
     /// # Errors
     /// What `read` fails with, or the engine.
     pub fn read<T, E: From<Error>>(&self, read: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
-        let tx = ReadTx::begin(&self.open.database)?;
+        self.usable()?;
+        let database = self.database();
+        let tx = ReadTx::begin(&database)?;
         read(&tx)
+    }
+
+    pub(super) fn database(&self) -> Arc<redb::Database> {
+        self.open.database.read().clone()
+    }
+
+    fn usable(&self) -> Result<(), Error> {
+        if self.is_erased() { Err(Error::Erased) } else { Ok(()) }
     }
 
     /// Reads a snapshot on a blocking thread.
@@ -140,6 +157,7 @@ impl Keyspace {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.usable()?;
         let (change, answer) = TypedChange::new(change);
         if self.open.committer.add(Box::new(change)) {
             let keyspace = self.clone();
@@ -160,6 +178,7 @@ impl Keyspace {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.usable()?;
         let (change, answer) = TypedChange::new(change);
         if self.open.committer.add(Box::new(change) as Box<dyn Change>) {
             self.drain();
@@ -168,12 +187,39 @@ impl Keyspace {
     }
 
     fn drain(&self) {
-        if let Some(error) =
-            self.open.committer.drain(&self.open.database, self.open.id, &self.open.extensions)
-        {
+        let _turn = self.open.writing.lock();
+        let database = self.database();
+        if let Some(error) = self.open.committer.drain(&database, self.open.id, &self.open.extensions) {
             tracing::error!(keyspace = %self.open.id, error = ?error, "the keyspace must be opened anew");
             self.open.broken.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// Runs `exchange` while nobody writes, and puts what it returns in the place of the database. Reading goes on meanwhile.
+    pub(super) fn exchange(
+        &self,
+        exchange: impl FnOnce(&redb::Database) -> Result<redb::Database, Error>,
+    ) -> Result<(), Error> {
+        let _turn = self.open.writing.lock();
+        let made = exchange(&self.database())?;
+        *self.open.database.write() = Arc::new(made);
+        Ok(())
+    }
+
+    /// From here on every handle is of no use: nothing can be read or written any more.
+    pub(super) fn mark_erased(&self) {
+        self.open.erased.cancel();
+    }
+
+    /// Whether the keyspace was erased, so that this handle is of no use.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.open.erased.is_cancelled()
+    }
+
+    /// Waits until the keyspace is erased, which most never are.
+    pub async fn erased(&self) {
+        self.open.erased.cancelled().await;
     }
 
     /// What is derived from this keyspace and lives as long as it is open: made by `make` when first asked for.

@@ -23,6 +23,22 @@ pub(super) struct Migration {
 pub(super) const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
 
+/// The newest schema version of this release.
+pub(super) fn newest_schema() -> u32 {
+    newest_of(MIGRATIONS)
+}
+
+fn newest_of(migrations: &[Migration]) -> u32 {
+    migrations.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// The schema version that a keyspace was written with, unless it is new.
+pub(super) fn schema_of(tx: &ReadTx) -> Result<Option<u32>, Error> {
+    let damaged = || Error::Damaged { table: SCHEMA, reason: "the version".to_owned() };
+    let bytes = tx.bytes(SCHEMA, VERSION)?;
+    bytes.map(|bytes| u32::from_bytes(&bytes).ok_or_else(damaged)).transpose()
+}
+
 /// Brings `database` to the newest of `migrations`.
 pub(super) fn migrate(
     database: &redb::Database,
@@ -30,13 +46,8 @@ pub(super) fn migrate(
     file: &Path,
     migrations: &[Migration],
 ) -> Result<(), Error> {
-    let found = ReadTx::begin(database)?
-        .bytes(SCHEMA, VERSION)?
-        .map(|bytes| {
-            u32::from_bytes(&bytes).ok_or(Error::Damaged { table: SCHEMA, reason: "the version".to_owned() })
-        })
-        .transpose()?;
-    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let found = schema_of(&ReadTx::begin(database)?)?;
+    let known = newest_of(migrations);
     match found {
         Some(found) if found > known => return Err(Error::Newer { path: file.to_path_buf(), found, known }),
         Some(found) if found == known => return Ok(()),

@@ -2,7 +2,7 @@
 //!
 //! A thousand tenants that nobody uses cost nothing: none of their files is open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct StoreOptions {
 }
 
 /// The cache of the system's database, in bytes.
-const SYSTEM_CACHE_BYTES: usize = 16 << 20;
+pub(super) const SYSTEM_CACHE_BYTES: usize = 16 << 20;
 /// The cache of one tenant's database, in bytes.
 const TENANT_CACHE_BYTES: usize = 8 << 20;
 
@@ -50,10 +50,12 @@ type Slot = Arc<Mutex<Option<Keyspace>>>;
 /// All keyspaces of one data directory.
 pub struct Store {
     directory: DataDirectory,
-    options: StoreOptions,
+    pub(super) options: StoreOptions,
     clock: Arc<dyn Clock>,
     system: Keyspace,
-    slots: Mutex<HashMap<TenantId, Slot>>,
+    pub(super) slots: Mutex<HashMap<TenantId, Slot>>,
+    /// Tenants that are erased or being erased.
+    pub(super) retired: Mutex<HashSet<TenantId>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -76,7 +78,11 @@ impl Store {
             SYSTEM_CACHE_BYTES,
             &options,
         )?;
-        Ok(Self { directory, options, clock, system, slots: Mutex::default() })
+        let (slots, retired) = (Mutex::default(), Mutex::default());
+        let store = Self { directory, options, clock, system, slots, retired };
+        store.discard_unfinished()?;
+        store.discard_arrivals()?;
+        Ok(store)
     }
 
     /// The data directory.
@@ -95,10 +101,13 @@ impl Store {
     /// `identity::policy` and the job runner do.
     ///
     /// # Errors
-    /// [`Error::Newer`], [`Error::Directory`] or the engine's.
+    /// [`Error::Erased`], [`Error::Newer`], [`Error::Directory`] or the engine's.
     pub fn tenant(&self, tenant: TenantId) -> Result<Keyspace, Error> {
         let slot = self.slots.lock().entry(tenant).or_default().clone();
         let mut place = slot.lock();
+        if self.is_retired(KeyspaceId::Tenant(tenant)) {
+            return Err(Error::Erased);
+        }
         if let Some(keyspace) = place.as_ref()
             && !(keyspace.is_broken() && keyspace.is_idle())
         {
@@ -191,18 +200,25 @@ fn open_keyspace(
     cache_bytes: usize,
     options: &StoreOptions,
 ) -> Result<Keyspace, Error> {
-    let mut builder = redb::Builder::new();
-    builder.set_cache_size(cache_bytes);
     let database = match &options.crash_disks {
-        Some(disks) => builder.create_with_backend(disks.disk(id))?,
-        None => builder.create(file).map_err(|error| match error {
-            redb::DatabaseError::Storage(redb::StorageError::Io(error)) => {
-                Error::directory("open", file)(error)
-            }
-            redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: file.to_path_buf() },
-            other => other.into(),
-        })?,
+        Some(disks) => builder(cache_bytes).create_with_backend(disks.disk(id))?,
+        None => open_file(file, cache_bytes)?,
     };
     migrate(&database, id, file, MIGRATIONS)?;
     Ok(Keyspace::new(id, folder, database, options.extensions.clone()))
+}
+
+fn builder(cache_bytes: usize) -> redb::Builder {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(cache_bytes);
+    builder
+}
+
+/// Opens or makes a database file.
+pub(super) fn open_file(file: &Path, cache_bytes: usize) -> Result<redb::Database, Error> {
+    builder(cache_bytes).create(file).map_err(|error| match error {
+        redb::DatabaseError::Storage(redb::StorageError::Io(error)) => Error::directory("open", file)(error),
+        redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: file.to_path_buf() },
+        other => other.into(),
+    })
 }

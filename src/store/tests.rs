@@ -322,3 +322,45 @@ fn when_the_power_fails_after_any_sync_a_change_is_there_whole_or_not_at_all() {
         }
     }
 }
+
+#[test]
+fn what_an_earlier_process_left_half_way_is_removed_by_the_next_start() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let arrival = store.begin_arrival().unwrap();
+    let (aside, new) = (arrival.path().to_path_buf(), store.directory().system_file().with_extension("anew"));
+    std::fs::write(aside.join("half"), "half").unwrap();
+    std::mem::forget(arrival);
+    std::fs::write(&new, "half").unwrap();
+    drop(store);
+    drop(scratch.open());
+    assert!(!aside.exists() && !new.exists());
+}
+
+#[test]
+fn a_database_that_is_written_anew_holds_its_rows_and_nothing_that_was_removed() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    for number in 0..300u64 {
+        store.system().write_blocking(move |tx| transfer(tx, number)).unwrap();
+    }
+    let gone = person("gone@x", "A secret that was removed");
+    store.system().write_blocking(move |tx| tx.put::<People>(&1_000, &gone)).unwrap();
+    store.system().write_blocking(|tx| tx.remove::<People>(&1_000)).unwrap();
+    let file = store.directory().system_file();
+    let holds = || {
+        let bytes = std::fs::read(&file).unwrap();
+        bytes.windows(25).any(|window| window == b"A secret that was removed")
+    };
+    assert!(holds(), "the engine keeps what was removed; else this test tells nothing");
+    let reading = store.system().read(|tx| {
+        store.rewrite_system()?;
+        tx.count::<People>()
+    });
+    assert_eq!(reading.unwrap(), 300, "who reads goes on reading");
+    assert!(!holds());
+    assert_eq!(assert_whole(store.system()), 300);
+    store.system().write_blocking(|tx| transfer(tx, 300)).unwrap();
+    drop(store);
+    assert_eq!(assert_whole(scratch.open().system()), 301);
+}

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
 
 use super::key::Key;
 use super::record::{self, Record};
@@ -20,7 +20,7 @@ use crate::base::{Page, PageRequest};
 type Bytes = &'static [u8];
 type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>;
 
-const fn definition(table: &'static str) -> TableDefinition<'static, Bytes, Bytes> {
+pub(super) const fn definition(table: &str) -> TableDefinition<'_, Bytes, Bytes> {
     TableDefinition::new(table)
 }
 
@@ -37,6 +37,20 @@ pub trait Read {
     /// # Errors
     /// When the engine fails, or `visit` does.
     fn walk(&self, table: &'static str, scan: &Scan, visit: Visit<'_>) -> Result<(), Error>;
+
+    /// How many rows a table has. It is kept with the table, so this costs one look.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn rows(&self, table: &'static str) -> Result<u64, Error>;
+
+    /// [`Read::rows`] of a typed table.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn count<T: Table>(&self) -> Result<u64, Error> {
+        self.rows(T::NAME)
+    }
 
     /// The row, if there is one.
     ///
@@ -141,6 +155,10 @@ impl ReadTx {
         Ok(Self { inner: database.begin_read()? })
     }
 
+    pub(super) fn inner(&self) -> &redb::ReadTransaction {
+        &self.inner
+    }
+
     /// The table, unless nothing was ever written to it.
     fn table(&self, name: &'static str) -> Result<Option<redb::ReadOnlyTable<Bytes, Bytes>>, Error> {
         match self.inner.open_table(definition(name)) {
@@ -161,6 +179,13 @@ impl Read for ReadTx {
         match self.table(table)? {
             Some(table) => walk_table(&table, scan, visit),
             None => Ok(()),
+        }
+    }
+
+    fn rows(&self, table: &'static str) -> Result<u64, Error> {
+        match self.table(table)? {
+            Some(table) => Ok(table.len()?),
+            None => Ok(0),
         }
     }
 }
@@ -355,6 +380,10 @@ impl Read for WriteTx<'_> {
         })?;
         drop(table);
         rows.iter().try_for_each(|(key, value)| visit(key, value))
+    }
+
+    fn rows(&self, table: &'static str) -> Result<u64, Error> {
+        Ok(self.inner.open_table(definition(table))?.len()?)
     }
 }
 

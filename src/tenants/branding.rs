@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer};
 
 use super::tenant::{Tenant, Tenants, UncitedClaims, required};
 use super::{Error, Rule};
-use crate::base::Call;
-use crate::identity::Pass;
+use crate::base::{Actor, Call, TenantId};
 use crate::identity::audit::{Action, Note, record};
 use crate::identity::pass::ManageWorkspace;
+use crate::identity::{Pass, mfa, tenant_roll};
 use crate::store::WriteTx;
 
 /// The most characters of a workspace's name.
@@ -53,6 +53,9 @@ pub struct WorkspaceChange {
     #[serde(default, deserialize_with = "chosen")]
     #[schema(value_type = Option<UncitedClaims>)]
     pub uncited_claims: Option<UncitedChoice>,
+    /// Whether members must have a second factor. Who turns it on must have one.
+    #[serde(default)]
+    pub mfa_required: Option<bool>,
 }
 
 /// What a workspace chooses about statements without a source.
@@ -78,7 +81,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 /// Changes the workspace of the pass.
 ///
 /// # Errors
-/// [`Error::Field`], or [`Error::NotFound`] when the pass is for no tenant.
+/// [`Error::Field`]; [`Error::NoSecondFactor`]; [`Error::NotFound`] when the pass is for no tenant.
 pub fn update(
     tx: &mut WriteTx<'_>,
     call: &Call,
@@ -110,6 +113,9 @@ pub fn update(
         Some(UncitedChoice::Own(own)) => tenant.uncited_claims = Some(own),
         Some(UncitedChoice::Appliance) => tenant.uncited_claims = None,
         None => {}
+    }
+    if let Some(required) = change.mfa_required {
+        require_mfa(tx, call, tenant.id, required)?;
     }
     if tenant != before {
         tx.put::<Tenants>(&tenant.id, &tenant)?;
@@ -173,4 +179,19 @@ fn color(pointer: &str, text: &str) -> Result<String, Error> {
         }
         _ => Err(fault(pointer, Rule::NotAColor)),
     }
+}
+
+/// Says whether members need a second factor. Who demands it of others must have one.
+fn require_mfa(tx: &mut WriteTx<'_>, call: &Call, tenant: TenantId, required: bool) -> Result<(), Error> {
+    if tenant_roll::requires_mfa(tx, tenant)? == required {
+        return Ok(());
+    }
+    if let (true, Actor::Account(account)) = (required, call.actor)
+        && !mfa::is_enabled(tx, account)?
+    {
+        return Err(Error::NoSecondFactor);
+    }
+    tenant_roll::require_mfa(tx, tenant, required)?;
+    let note = Note::new(Action::WorkspaceChanged).of_tenant(tenant).about(tenant);
+    Ok(record(tx, call, note.with("changed", "mfa_required").with("mfa_required", required))?)
 }

@@ -75,8 +75,7 @@ pub(super) fn create_for(
     };
     tx.insert::<Tenants>(&tenant.id, &tenant)?;
     tenant_roll::enrol(tx, call.now, tenant.id)?;
-    let note = Note::new(Action::WorkspaceCreated).of_tenant(tenant.id).about(tenant.id);
-    record(tx, call, note.with("slug", &tenant.slug).with("name", &tenant.name))?;
+    record(tx, call, Note::new(Action::WorkspaceCreated).of_tenant(tenant.id).about(tenant.id))?;
     if let Some(owner) = owner {
         membership::grant(tx, call, pass, owner, tenant.id, Role::Owner)?;
     }

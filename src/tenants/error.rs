@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::{Fault, Kind};
-use crate::{identity, store};
+use crate::{archive, files, identity, quotas, store};
 
 /// A rule that a field breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Rule {
     NotAColor,
     /// It is not a slug.
     NotASlug,
+    /// It is not the slug of the workspace in question.
+    NotItsSlug,
 }
 
 impl Rule {
@@ -31,6 +33,9 @@ impl Rule {
             Self::TooMany(items_max) => format!("There may be at most {items_max} of these.").into(),
             Self::NotPlainText => "This must be plain text without control characters.".into(),
             Self::NotAColor => "This must be a colour written as # and six hexadecimal digits, like #2563eb.".into(),
+            Self::NotItsSlug => {
+                "Write the short name of the workspace here, exactly as it is, to say that you mean this one.".into()
+            }
             Self::NotASlug => {
                 "The short name may have 2 to 48 small letters a-z, digits and hyphens, with no hyphen at either end."
                     .into()
@@ -48,6 +53,30 @@ pub enum Error {
     /// Identity refused.
     #[error(transparent)]
     Identity(#[from] identity::Error),
+    /// A quota is reached, or is not set right.
+    #[error(transparent)]
+    Quotas(#[from] quotas::Error),
+    /// Whoever requires a second factor of others has none.
+    #[error("the one who requires a second factor has none")]
+    NoSecondFactor,
+    /// A file that carries a workspace cannot be written or believed.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
+    /// A file of the workspace failed.
+    #[error(transparent)]
+    Files(#[from] files::Error),
+    /// It is an archive, and not one workspace.
+    #[error("not a workspace: {reason}")]
+    NotAWorkspace {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The workspace of the file is on this appliance.
+    #[error("the workspace is here already")]
+    HereAlready,
+    /// As many workspaces are carried at a time as may be.
+    #[error("too many exports and imports at a time")]
+    CarryingMany,
     /// A field breaks a rule.
     #[error("{pointer} breaks the rule {rule:?}")]
     Field {
@@ -68,7 +97,17 @@ impl Fault for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Identity(error) => error.retry_after(),
-            Self::Store(_) | Self::Field { .. } | Self::SlugTaken | Self::NotFound => None,
+            Self::Store(_)
+            | Self::Quotas(_)
+            | Self::Archive(_)
+            | Self::Files(_)
+            | Self::NotAWorkspace { .. }
+            | Self::HereAlready
+            | Self::CarryingMany
+            | Self::NoSecondFactor
+            | Self::Field { .. }
+            | Self::SlugTaken
+            | Self::NotFound => None,
         }
     }
 
@@ -77,7 +116,12 @@ impl Fault for Error {
             Self::Store(error) => error.kind(),
             Self::Identity(error) => error.kind(),
             Self::Field { .. } => Kind::Invalid,
-            Self::SlugTaken => Kind::Conflict,
+            Self::Quotas(error) => error.kind(),
+            Self::Archive(error) => error.kind(),
+            Self::Files(error) => error.kind(),
+            Self::NotAWorkspace { .. } => Kind::Invalid,
+            Self::CarryingMany => Kind::Unavailable,
+            Self::SlugTaken | Self::NoSecondFactor | Self::HereAlready => Kind::Conflict,
             Self::NotFound => Kind::NotFound,
         }
     }
@@ -87,6 +131,13 @@ impl Fault for Error {
             Self::Store(error) => error.code(),
             Self::Identity(error) => error.code(),
             Self::Field { .. } => "field_invalid",
+            Self::Quotas(error) => error.code(),
+            Self::Archive(error) => error.code(),
+            Self::Files(error) => error.code(),
+            Self::NotAWorkspace { .. } => "not_a_workspace",
+            Self::HereAlready => "workspace_here_already",
+            Self::CarryingMany => "busy",
+            Self::NoSecondFactor => "second_factor_needed",
             Self::SlugTaken => "slug_taken",
             Self::NotFound => "workspace_not_found",
         }
@@ -97,6 +148,23 @@ impl Fault for Error {
             Self::Store(error) => error.public(),
             Self::Identity(error) => error.public(),
             Self::Field { rule, .. } => rule.sentence(),
+            Self::Quotas(error) => error.public(),
+            Self::Archive(error) => error.public(),
+            Self::Files(error) => error.public(),
+            Self::NotAWorkspace { reason } => format!(
+                "This file is not the export of one workspace: {reason}. Nothing was imported. Export it with \
+                 `frontdesk tenant export`; a backup of a whole appliance is put back with `frontdesk restore`."
+            )
+            .into(),
+            Self::HereAlready => {
+                "This workspace is on this appliance already. To have a copy beside it, give the copy a short name \
+                 of its own (slug)."
+                    .into()
+            }
+            Self::CarryingMany => "Several exports or imports are under way. Try again when one has ended.".into(),
+            Self::NoSecondFactor => {
+                "Turn on your own second factor first; otherwise you would lock yourself out.".into()
+            }
             Self::SlugTaken => "Another workspace has this short name. Choose another.".into(),
             Self::NotFound => "There is no such workspace.".into(),
         }
@@ -106,7 +174,16 @@ impl Fault for Error {
         match self {
             Self::Store(error) => error.retryable(),
             Self::Identity(error) => error.retryable(),
-            Self::Field { .. } | Self::SlugTaken | Self::NotFound => false,
+            Self::Quotas(error) => error.retryable(),
+            Self::Archive(error) => error.retryable(),
+            Self::Files(error) => error.retryable(),
+            Self::CarryingMany => true,
+            Self::NoSecondFactor
+            | Self::NotAWorkspace { .. }
+            | Self::HereAlready
+            | Self::Field { .. }
+            | Self::SlugTaken
+            | Self::NotFound => false,
         }
     }
 
@@ -114,8 +191,16 @@ impl Fault for Error {
         match self {
             Self::Identity(error) => error.field(),
             Self::Field { pointer, .. } => Some(pointer),
+            Self::Quotas(error) => error.field(),
+            Self::NoSecondFactor => Some("/mfa_required"),
             Self::SlugTaken => Some("/slug"),
-            Self::Store(_) | Self::NotFound => None,
+            Self::Store(_)
+            | Self::Archive(_)
+            | Self::Files(_)
+            | Self::NotAWorkspace { .. }
+            | Self::HereAlready
+            | Self::CarryingMany
+            | Self::NotFound => None,
         }
     }
 }

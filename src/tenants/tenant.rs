@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use crate::base::{Page, PageRequest, TenantId, Timestamp};
 use crate::identity::pass::{ManageTenants, ReadWorkspace};
-use crate::identity::{Pass, Right};
+use crate::identity::{Pass, Right, tenant_roll};
 use crate::store::{Index, Read, Scan, tables};
 
 /// What becomes of a model's answer in which a statement has no source.
@@ -65,13 +65,23 @@ pub struct WorkspaceView {
     pub notice: Option<String>,
     /// What becomes of a model's answer in which a statement has no source; `null` for what the appliance's settings say.
     pub uncited_claims: Option<UncitedClaims>,
+    /// Whether its members must have a second factor.
+    pub mfa_required: bool,
+    /// Whether the operator has closed it for the time being.
+    pub suspended: bool,
     /// Since when.
     pub created_at: Timestamp,
 }
 
-impl From<Tenant> for WorkspaceView {
-    fn from(tenant: Tenant) -> Self {
-        Self {
+impl WorkspaceView {
+    /// The tenant with what the roll says about it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn of(tx: &impl Read, tenant: Tenant) -> Result<Self, Error> {
+        Ok(Self {
+            mfa_required: tenant_roll::requires_mfa(tx, tenant.id)?,
+            suspended: tenant_roll::is_suspended(tx, tenant.id)?,
             id: tenant.id,
             slug: tenant.slug,
             name: tenant.name,
@@ -82,7 +92,7 @@ impl From<Tenant> for WorkspaceView {
             notice: tenant.notice,
             uncited_claims: tenant.uncited_claims,
             created_at: tenant.created,
-        }
+        })
     }
 }
 

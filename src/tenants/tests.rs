@@ -10,9 +10,10 @@ use crate::base::{
 use crate::identity::pass::{ManageTenants, ManageWorkspace, ReadWorkspace};
 use crate::identity::setup::Warrant;
 use crate::identity::{
-    Device, Email, MemberRole, NewAccount, Pass, PasswordHash, Passwords, Policy, Principal, Role,
+    self, Device, Email, MemberRole, NewAccount, Pass, PasswordHash, Passwords, Policy, Principal, Role,
     membership, session, setup, tenant_roll,
 };
+use crate::jobs;
 use crate::store::crash::CrashDisks;
 use crate::store::{KeyspaceId, Read as _, Scan, Store, StoreOptions, WriteTx};
 
@@ -361,4 +362,180 @@ async fn the_owner_of_a_setup_can_be_signed_out() {
             .await
             .is_err()
     );
+}
+
+/// Whether any file below `folder` holds one of the texts, and which.
+fn found_below(folder: &std::path::Path, texts: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            found.extend(found_below(&entry.path(), texts));
+        } else {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let holds = |text: &&&str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            found.extend(
+                texts.iter().filter(holds).map(|text| format!("{text} in {}", entry.path().display())),
+            );
+        }
+    }
+    found
+}
+
+/// A running desk that erases.
+struct Erasing {
+    desk: Desk,
+    eraser: Eraser,
+    running: jobs::Running,
+}
+
+impl Erasing {
+    fn start(folder: tempfile::TempDir) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let wakeups = Arc::new(jobs::Wakeups::default());
+        let extensions = crate::store::Extensions::default().with(wakeups.clone());
+        let options = StoreOptions { extensions, ..StoreOptions::default() };
+        let store = Arc::new(Store::open(folder.path(), options, clock.clone()).unwrap());
+        let hub = crate::realtime::Hub::new(crate::realtime::Limits::default());
+        let eraser = Eraser::new(store.clone(), hub, wakeups.clone(), clock.clone());
+        let runner = jobs::Runner::new(store.clone(), clock.clone(), wakeups);
+        let running = runner.with::<FinishErasure>(eraser.clone()).start().unwrap();
+        Self { desk: Desk { _folder: folder, clock, store }, eraser, running }
+    }
+
+    fn member(&self, name: &str, email: &str, tenant: TenantId) -> crate::base::AccountId {
+        let new = NewAccount { name: name.into(), ..owner(email) };
+        let call = self.desk.call();
+        let granted = self.desk.write(move |tx| {
+            let account = identity::account::create(tx, &call, Pass::appliance("test"), &new)?;
+            membership::grant(tx, &call, Pass::appliance("test"), account.id, tenant, Role::Agent)?;
+            Ok::<_, identity::Error>(account.id)
+        });
+        granted.unwrap()
+    }
+
+    fn begin(&self, tenant: TenantId, confirm: &str) -> Result<Tenant, Error> {
+        let (call, confirm) = (self.desk.call(), confirm.to_owned());
+        let right = erase::Right::Any(Pass::appliance("test"), tenant);
+        self.desk.write(move |tx| erase::begin(tx, &call, right, &confirm, |_, _| Ok(0)))
+    }
+
+    async fn stop(self) -> tempfile::TempDir {
+        self.running.stop(std::time::Duration::from_secs(5)).await;
+        self.desk._folder
+    }
+}
+
+const PLANTED: [&str; 6] = [
+    "Zanzibar Holdings",
+    "zanzibar-hq",
+    "Karibu from Zanzibar",
+    "Wilhelmina Quist",
+    "quist@zanzibar",
+    "sentence that was typed",
+];
+
+/// Row C3.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_erased_tenant_no_byte_is_left_and_others_keep_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_path_buf();
+    let world = Erasing::start(folder);
+    let kept = world.desk.create("Kept", None).unwrap();
+    let gone = world.desk.create(PLANTED[0], Some(PLANTED[1])).unwrap();
+    world.desk.update(gone.id, r#"{"greeting": "Karibu from Zanzibar"}"#).unwrap();
+    let quist = world.member(PLANTED[3], "quist@zanzibar.example", gone.id);
+    let both = world.member("In Both", "both@example.com", gone.id);
+    let call = world.desk.call();
+    let grant = move |tx: &mut WriteTx<'_>| {
+        membership::grant(tx, &call, Pass::appliance("test"), both, kept.id, Role::Agent)
+    };
+    world.desk.write(grant).unwrap();
+    let keyspace = world.desk.store.tenant_async(gone.id).await.unwrap();
+    keyspace
+        .write(|tx| crate::store::index_log::append(tx, &"a sentence that was typed".to_owned()).map(drop))
+        .await
+        .unwrap();
+    std::fs::create_dir_all(keyspace.folder().join("files/ab")).unwrap();
+    std::fs::write(keyspace.folder().join("files/ab/abcd"), "a sentence that was typed").unwrap();
+    assert_eq!(found_below(&path, &PLANTED).len(), 7, "all of it lies there before");
+
+    assert_eq!(world.begin(gone.id, "zanzibar").unwrap_err().field(), Some("/confirm"));
+    world.begin(gone.id, PLANTED[1]).unwrap();
+    assert!(keyspace.read(|tx| Ok::<_, crate::store::Error>(tx.rows("x")?)).is_ok(), "until it is retired");
+    let proof = world.eraser.wait(gone.id, std::time::Duration::from_millis(300)).await.unwrap();
+    assert_eq!(proof.erased_at, None, "somebody holds a handle");
+    let held =
+        keyspace.write(|tx| crate::store::index_log::append(tx, &"brought back".to_owned()).map(drop)).await;
+    assert!(matches!(held, Err(crate::store::Error::Erased)));
+    drop(keyspace);
+    let proof = world.eraser.wait(gone.id, std::time::Duration::from_secs(60)).await.unwrap();
+    assert!(proof.erased_at.is_some());
+    assert!(proof.files >= 2 && proof.bytes > 0 && proof.rows >= 6, "{proof:?}");
+    assert_eq!(proof.accounts, 1);
+    assert_eq!(found_below(&path, &PLANTED), Vec::<String>::new());
+    assert!(!world.desk.store.directory().tenant_folder(gone.id).exists());
+    let system = world.desk.store.system();
+    let accounts = system.read(|tx| {
+        Ok::<_, identity::Error>((identity::account::load(tx, quist)?, identity::account::load(tx, both)?))
+    });
+    let (erased, stays) = accounts.unwrap();
+    assert!(erased.is_none() && stays.is_some(), "who is a member elsewhere stays");
+    assert_eq!(world.desk.tenants().iter().map(|one| one.id).collect::<Vec<_>>(), [kept.id]);
+    assert!(matches!(world.begin(gone.id, PLANTED[1]), Err(Error::NotFound)));
+    drop(world.stop().await);
+}
+
+/// Row C3.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_was_cut_off_is_finished_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_path_buf();
+    let world = Erasing::start(folder);
+    let gone = world.desk.create(PLANTED[0], Some(PLANTED[1])).unwrap();
+    let keyspace = world.desk.store.tenant_async(gone.id).await.unwrap();
+    keyspace
+        .write(|tx| crate::store::index_log::append(tx, &"a sentence that was typed".to_owned()).map(drop))
+        .await
+        .unwrap();
+    world.begin(gone.id, PLANTED[1]).unwrap();
+    // Held until the process ends, so that it cannot be finished before.
+    let folder = world.stop().await;
+    assert!(!found_below(&path, &PLANTED).is_empty());
+    drop(keyspace);
+    let world = Erasing::start(folder);
+    world.desk.clock.advance(std::time::Duration::from_secs(60));
+    let proof = world.eraser.wait(gone.id, std::time::Duration::from_secs(60)).await.unwrap();
+    assert!(proof.erased_at.is_some() && proof.rows > 0, "{proof:?}");
+    assert_eq!(found_below(&path, &PLANTED), Vec::<String>::new());
+    drop(world.stop().await);
+}
+
+/// Row C4.
+#[test]
+fn the_members_of_a_tenant_are_held_to_its_quota() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+    let quotas = crate::quotas::Quotas { members: Some(1), ..Default::default() };
+    let book = Arc::new(crate::quotas::QuotaBook::new(quotas));
+    let extensions = crate::store::Extensions::default().with(book);
+    let options = StoreOptions { extensions, ..StoreOptions::default() };
+    let store = Arc::new(Store::open(folder.path(), options, clock.clone()).unwrap());
+    let desk = Desk { _folder: folder, clock, store };
+    let tenant = desk.create("Acme", None).unwrap().id;
+    let join = |email: &str| {
+        let (call, new) = (desk.call(), owner(email));
+        desk.write(move |tx| {
+            let account = identity::account::create(tx, &call, Pass::appliance("test"), &new)?;
+            membership::grant(tx, &call, Pass::appliance("test"), account.id, tenant, Role::Agent)
+        })
+    };
+    join("a@x").unwrap();
+    let refused = join("b@x").unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "quota_reached"));
+    assert!(refused.public().contains("1 members"), "{}", refused.public());
+    let call = desk.call();
+    let wish: TenantChange = serde_json::from_str(r#"{"quotas": {"members": 2}}"#).unwrap();
+    desk.write(move |tx| operate::change(tx, &call, Pass::appliance("test"), tenant, &wish)).unwrap();
+    join("b@x").unwrap();
+    assert!(join("c@x").is_err());
 }

@@ -33,6 +33,7 @@ mod sessions;
 mod sign_in;
 mod socket;
 mod stopping;
+mod tenants;
 mod ws;
 
 use std::time::Duration;

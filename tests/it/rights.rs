@@ -72,6 +72,8 @@ enum Needs {
     Role,
     /// An invitation that may be taken back.
     Invitation,
+    /// A workspace that may be erased.
+    Tenant,
 }
 
 struct Row {
@@ -142,8 +144,8 @@ const fn admins(mine: u16, others: u16) -> [u16; 10] {
 const ROWS: &[Row] = {
     use Expected::{Each, Everybody};
     use Needs::{
-        Conversation, Document, Invitation, Key, Member, Nothing, Picture, Role, Session, Unposted, Upload,
-        Workspace,
+        Conversation, Document, Invitation, Key, Member, Nothing, Picture, Role, Session, Tenant, Unposted,
+        Upload, Workspace,
     };
     &[
         row("GET", "/", None, Nothing, Everybody(200)),
@@ -218,7 +220,31 @@ const ROWS: &[Row] = {
         row("GET", "/api/v1/tenants", None, Nothing, Each(operators(200))),
         row("GET", "/api/v1/egress", None, Nothing, Each(operators(200))),
         row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(operators(201))),
+        row("GET", "/api/v1/tenants/{id}", None, Tenant, Each(operators(200))),
+        row("PATCH", "/api/v1/tenants/{id}", Some(r#"{"suspended": false}"#), Tenant, Each(operators(200))),
+        row("DELETE", "/api/v1/tenants/{id}", Some(r#"{"confirm": "cell-?"}"#), Tenant, Each(operators(200))),
+        row("GET", "/api/v1/tenants/{id}/export", None, Tenant, Each(operators(200))),
+        // It was never erased.
+        row("GET", "/api/v1/tenants/{id}/erasure", None, Tenant, Each(operators(404))),
+        // What comes is no archive; a real one is a story of its own.
+        row("POST", "/api/v1/tenants/import", Some("{}"), Nothing, Each(operators(400))),
         row("GET", "/api/v1/workspace", None, Nothing, Each(LISTS)),
+        row("GET", "/api/v1/workspace/usage", None, Nothing, Each(LISTS)),
+        row(
+            "GET",
+            "/api/v1/workspace/export",
+            None,
+            Nothing,
+            Each([401, 404, 404, 404, 403, 403, 403, 403, 200, 200]),
+        ),
+        // The owner without the password, the console with the wrong name: nothing is erased.
+        row(
+            "DELETE",
+            "/api/v1/workspace",
+            Some(r#"{"confirm": "another"}"#),
+            Nothing,
+            Each([401, 404, 404, 404, 403, 403, 403, 403, 403, 400]),
+        ),
         row("PATCH", "/api/v1/workspace", Some(r#"{"greeting": "Hi"}"#), Nothing, Each(admins(200, 200))),
         row("GET", "/api/v1/usage", None, Nothing, Each(LISTS)),
         row("GET", "/api/v1/budget", None, Nothing, Each(LISTS)),
@@ -480,6 +506,11 @@ impl World {
                 let name = format!("for cell {}.txt", self.made);
                 let text = format!("A document made for cell {}.", self.made);
                 let made = files::put(&self.desk, &self.callers[ADMIN], &name, text.as_bytes()).await;
+                id = made.expect(201).of("id");
+            }
+            Needs::Tenant => {
+                let wish = json!({"name": "Of a cell", "slug": format!("cell-{}", self.made)});
+                let made = self.desk.console(Method::POST, "/api/v1/tenants", "", Some(&wish)).await;
                 id = made.expect(201).of("id");
             }
             Needs::Key => id = self.desk.key("acme", "viewer").await.id().to_owned(),

@@ -38,6 +38,9 @@ tables! {
     pub(super) Keys = "ai.key": String => ProviderKey;
 }
 
+/// The table that holds them: its rows open nowhere else.
+pub const SEALED_TABLES: [&str; 1] = ["ai.key"];
+
 /// What a key is bound to.
 fn place(id: KeyspaceId, provider: &str) -> String {
     format!("ai.key/{id}/{provider}")

@@ -141,7 +141,8 @@ async fn set_up(
     let owner = NewOwner { warrant, name, email, password, workspace_name };
     let device = device(&call, &headers);
     let made = tenants::set_up(services.system(), &services.passwords, &call, device, owner).await?;
-    let view = SetUpView { account: AccountView::from(&made.account), tenant: made.tenant.into() };
+    let tenant = services.system().read(|tx| WorkspaceView::of(tx, made.tenant))?;
+    let view = SetUpView { account: AccountView::from(&made.account), tenant };
     Ok(match made.session {
         Some(session) => (StatusCode::CREATED, session_cookie(&session), View(view)).into_response(),
         None => (StatusCode::CREATED, View(view)).into_response(),

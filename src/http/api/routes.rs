@@ -4,9 +4,9 @@
 
 use super::Routes;
 use super::{
-    accounts, api_keys, audit, budget, certificate, conversations, documents, egress, health, identity,
-    images, invitations, jobs, members, mfa, passwords, provider_keys, replays, search, sessions, tenants,
-    widget,
+    accounts, api_keys, audit, budget, carrying, certificate, conversations, documents, egress, erasure,
+    health, identity, images, invitations, jobs, members, mfa, passwords, provider_keys, replays, search,
+    sessions, tenants, widget, workspace_use,
 };
 use crate::http::headers::cors;
 
@@ -20,6 +20,9 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(passwords::routes())
         .merge(accounts::routes())
         .merge(tenants::routes())
+        .merge(workspace_use::routes())
+        .merge(erasure::routes())
+        .merge(carrying::routes())
         .merge(api_keys::routes())
         .merge(members::routes())
         .merge(invitations::routes())

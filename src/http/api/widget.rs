@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::Routes;
 use crate::base::{Timestamp, VisitorId};
 use crate::http::{Inside, Path, Problem, RequestContext, Services};
+use crate::identity::Principal;
 use crate::tenants::{self, Error, Tenant};
 
 pub(super) fn routes() -> Routes {
@@ -76,7 +77,7 @@ struct NewVisitor {
 
 /// Makes a new, anonymous visitor of the workspace.
 ///
-/// Open to everybody, from any site; limited by address.
+/// Open to everybody, from any site; limited by address. Refused with `workspace_suspended` while the workspace is.
 #[utoipa::path(post, path = "/api/v1/widget/{workspace}/visitors", tag = "chat",
     params(("workspace" = String, Path, description = "The short name.")), responses((status = 201, description = "Made.", body = NewVisitor)))]
 async fn new_visitor(
@@ -86,6 +87,8 @@ async fn new_visitor(
 ) -> Result<(StatusCode, View<NewVisitor>), Problem> {
     services.limits.visitor(&context)?;
     let tenant = find(&services, slug).await?;
+    let visitor = Principal::Visitor { tenant: tenant.id, visitor: VisitorId::new(services.clock.now()) };
+    services.policy.recheck(&visitor, services.clock.now())?;
     let made = services.visitors.issue(tenant.id, services.clock.now())?;
     let token = made.token.expose().to_owned();
     Ok((StatusCode::CREATED, View(NewVisitor { visitor: made.visitor, token, expires_at: made.expires })))

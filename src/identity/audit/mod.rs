@@ -7,7 +7,8 @@
 //! missing, added or cut-off entry is found, and named. Who can rewrite the whole file can rewrite the whole chain: that is
 //! found only against a hash that was noted elsewhere, as each backup does.
 //!
-//! Entries hold ids, and names that the desk itself uses; never a secret and never what a customer wrote.
+//! Entries hold ids and words that the desk itself uses; never a secret, and in the system's trail never a name that people chose or
+//! an address, which must be gone when a workspace or an account is erased. What an id is called is looked up when the trail is read.
 
 mod action;
 mod chain;
@@ -15,6 +16,7 @@ mod entry;
 mod export;
 mod file;
 mod list;
+mod of_tenant;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -25,4 +27,5 @@ pub use entry::{Entry, Note};
 pub use export::{Export, note_export_of_appliance, note_export_of_workspace};
 pub use file::{BrokenLine, LineBreach, VerifiedFile, verify_file};
 pub use list::{ActorView, EntryView, Filter, TrailKind, list_of_appliance, list_of_workspace};
+pub use of_tenant::each_of_tenant;
 pub use trail::{Head, head, record};

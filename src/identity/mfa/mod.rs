@@ -21,4 +21,6 @@ mod tests;
 mod totp;
 
 pub use second_factor::{Enrolment, MfaView, is_enabled, view};
-pub(super) use second_factor::{accept, begin, confirm, forget_ended, remove, renew_codes};
+pub(super) use second_factor::{
+    Enrolments, SecondFactors, accept, begin, confirm, forget_ended, remove, renew_codes,
+};

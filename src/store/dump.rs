@@ -1,0 +1,195 @@
+//! A keyspace as rows: told from a snapshot, and made anew from them.
+//!
+//! A dump knows tables only by name and rows only by bytes, so it holds what every room has written, also rooms that this
+//! release no longer has. It reads a snapshot, so that it is consistent and holds up no writer; neither telling nor loading
+//! takes more memory than a batch of rows and redb's page cache.
+
+use std::path::Path;
+
+use redb::{ReadableTableMetadata as _, TableHandle as _};
+
+use super::migrate::{newest_schema, schema_of};
+use super::transaction::{ReadTx, definition};
+use super::{Error, KeyspaceId};
+
+/// Rows that are put into a table in one go: as many as make so many bytes.
+const BATCH_BYTES: usize = 4 << 20;
+/// What a transaction of the loader holds, in bytes of keys and values.
+const TRANSACTION_BYTES: usize = 32 << 20;
+/// The page cache while loading, in bytes.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// The newest schema version that this release knows.
+#[must_use]
+pub fn schema_version() -> u32 {
+    newest_schema()
+}
+
+impl ReadTx {
+    /// The schema version that the keyspace was written with; 0 when it holds none.
+    ///
+    /// # Errors
+    /// When the engine fails or the version is damaged.
+    pub fn schema_version(&self) -> Result<u32, Error> {
+        Ok(schema_of(self)?.unwrap_or(0))
+    }
+
+    /// How many rows all tables have together. Costs a look at each table, not at its rows.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn row_count(&self) -> Result<u64, Error> {
+        let mut rows = 0_u64;
+        for handle in self.inner().list_tables()? {
+            let table = self.inner().open_untyped_table(handle)?;
+            rows = rows.saturating_add(table.len()?);
+        }
+        Ok(rows)
+    }
+
+    /// Visits every row of every table as (table, key, value), tables by name and rows by key; how many there were.
+    ///
+    /// # Errors
+    /// When the engine fails, or `visit` does.
+    pub fn each_row<E: From<Error>>(
+        &self,
+        mut visit: impl FnMut(&str, &[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut visited = 0_u64;
+        for handle in self.inner().list_tables().map_err(Error::from)? {
+            let name = handle.name();
+            let table = self.inner().open_table(definition(name)).map_err(Error::from)?;
+            for row in table.range::<&[u8]>(..).map_err(Error::from)? {
+                let (key, value) = row.map_err(Error::from)?;
+                visit(name, key.value(), value.value())?;
+                visited = visited.saturating_add(1);
+            }
+        }
+        Ok(visited)
+    }
+}
+
+/// Makes the file of a keyspace from rows. The file is whole once [`Loader::finish`] has returned; one that was given up is
+/// to be thrown away.
+pub struct Loader {
+    database: redb::Database,
+    open: Option<redb::WriteTransaction>,
+    table: String,
+    batch: Vec<(Vec<u8>, Vec<u8>)>,
+    batch_bytes: usize,
+    open_bytes: usize,
+    rows: u64,
+}
+
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Loader({} rows)", self.rows)
+    }
+}
+
+impl Loader {
+    /// Begins the file at `path`, which must not be there; its folder must.
+    ///
+    /// # Errors
+    /// [`Error::Directory`], or the engine's.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(Error::directory("create", path))?;
+        let backend = redb::backends::FileBackend::new(file)?;
+        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+        Ok(Self {
+            database,
+            open: None,
+            table: String::new(),
+            batch: Vec::new(),
+            batch_bytes: 0,
+            open_bytes: 0,
+            rows: 0,
+        })
+    }
+
+    /// Adds a row. Rows of a table that follow each other are put together.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn put(&mut self, table: &str, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        if self.table != table {
+            self.flush()?;
+            table.clone_into(&mut self.table);
+        }
+        self.batch_bytes = self.batch_bytes.saturating_add(key.len()).saturating_add(value.len());
+        self.batch.push((key.to_vec(), value.to_vec()));
+        self.rows = self.rows.saturating_add(1);
+        if self.batch_bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let transaction = match self.open.take() {
+            Some(open) => open,
+            None => self.begin()?,
+        };
+        {
+            let mut table = transaction.open_table(definition(&self.table))?;
+            for (key, value) in self.batch.drain(..) {
+                table.insert(key.as_slice(), value.as_slice())?;
+            }
+        }
+        self.open_bytes = self.open_bytes.saturating_add(std::mem::take(&mut self.batch_bytes));
+        if self.open_bytes >= TRANSACTION_BYTES {
+            transaction.commit()?;
+            self.open_bytes = 0;
+        } else {
+            self.open = Some(transaction);
+        }
+        Ok(())
+    }
+
+    fn begin(&self) -> Result<redb::WriteTransaction, Error> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_quick_repair(true);
+        Ok(transaction)
+    }
+
+    /// Puts what is left on disk and closes the file; how many rows it has.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn finish(mut self) -> Result<u64, Error> {
+        self.flush()?;
+        if let Some(open) = self.open.take() {
+            open.commit()?;
+        }
+        Ok(self.rows)
+    }
+}
+
+/// Opens the file of a keyspace to read it as it is, without bringing it up to date.
+///
+/// # Errors
+/// [`Error::InUse`] when it is open elsewhere, [`Error::Newer`], or the engine's.
+pub fn read_file<T, E: From<Error>>(path: &Path, read: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
+    let open = redb::Builder::new().set_cache_size(CACHE_BYTES).open(path).map_err(|error| match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.to_path_buf() },
+        other => Error::from(other),
+    })?;
+    let tx = ReadTx::begin(&open)?;
+    let (found, known) = (tx.schema_version()?, newest_schema());
+    if found > known {
+        return Err(Error::Newer { path: path.to_path_buf(), found, known }.into());
+    }
+    read(&tx)
+}
+
+/// Where the file of a keyspace lies in a data directory, relative to it and with `/` between.
+#[must_use]
+pub fn file_of(keyspace: KeyspaceId) -> String {
+    match keyspace {
+        KeyspaceId::System => "system.redb".to_owned(),
+        KeyspaceId::Tenant(tenant) => format!("tenants/{tenant}/keyspace.redb"),
+    }
+}
