@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod outbound;
 pub mod realtime;
 pub mod files;
+pub mod notify;
 
 pub mod identity;
 pub mod tenants;

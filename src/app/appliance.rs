@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::language_models::{keyring, local_model, models};
 use super::search_models::open_knowledge;
-use super::settings::{assistant_settings, default_budget, egress_retention, outbound, store_options};
+use super::settings::{assistant_settings, default_budget, egress_retention, mail, outbound, store_options};
 use crate::assistant::{AnswerMessage, Assistant};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
@@ -22,6 +22,7 @@ use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn,
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
+use crate::notify::mail::{Postman, SendLetter};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{Extensions, KeyspaceId, Store};
@@ -114,10 +115,13 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
+        let mail = mail(settings);
         let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
+        let extensions = extensions.with(Arc::new(mail.clone()));
         let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
+        mail.seal_with(sealer.clone());
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
         let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
@@ -135,8 +139,10 @@ impl App {
             clock.clone(),
             assistant_settings(settings),
         );
-        let runner =
-            Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
+        let health = Arc::new(Health::default());
+        let runner = Runner::new(store.clone(), clock.clone(), wakeups)
+            .with::<ForgetEgress>(EgressSweeper(kept))
+            .with::<SendLetter>(Postman::new(mail.clone(), outbound, health.clone()));
         let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
         queue_sweeps(&store, now).await?;
@@ -151,7 +157,7 @@ impl App {
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
-            health: Arc::new(Health::default()),
+            health,
             trusted_proxies: settings.server.trusted_proxies.clone(),
             authority_pem: tls.authority_pem.clone(),
             hub,
@@ -161,6 +167,7 @@ impl App {
             looks_at_images,
             budgets,
             keyring,
+            mail,
             stopping: stopping.clone(),
         });
         services.health.ok("store");

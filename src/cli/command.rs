@@ -10,9 +10,10 @@ use super::ai::AiCommand;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
+use super::mail::MailCommand;
 use super::model::ModelCommand;
 use super::{
-    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
+    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge, mail,
     model, openapi, serve, setup,
 };
 
@@ -48,6 +49,11 @@ enum Command {
     Model {
         #[command(subcommand)]
         command: ModelCommand,
+    },
+    /// Try out the mail server
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
@@ -106,6 +112,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Setup => setup::run(&line.settings),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
+        Command::Mail { command } => mail::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Mail, Outbound, Rerank, Retrieval,
     Routing, Server, Store,
 };
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub budget: Budget,
     /// Which model answers what.
     pub routing: Routing,
+    /// The mail server.
+    pub mail: Mail,
     /// What may be contacted.
     pub outbound: Outbound,
     /// How much of what is allowed.
@@ -60,6 +62,7 @@ impl Settings {
         findings.extend(self.routing.check(&self.ai.provider));
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
+        findings.extend(self.mail.check(environment));
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings
@@ -72,6 +75,7 @@ impl Settings {
         let mut notices = self.outbound.unreached(&self.destinations());
         notices.extend(self.reranked_elsewhere());
         notices.extend(ineffective::findings(self));
+        notices.extend(self.mail.notices());
         if self.assistant.provider == super::AUTO {
             notices.extend(self.routing.blind(&self.ai.provider));
         }
@@ -97,6 +101,7 @@ impl Settings {
         let models = self.ai.provider.iter().filter_map(super::ProviderSettings::destination);
         let models =
             models.chain(self.embedding.models.iter().filter_map(super::EmbeddingModelSettings::destination));
-        models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination)).collect()
+        let models = models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination));
+        models.chain(self.mail.destination()).collect()
     }
 }

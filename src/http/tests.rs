@@ -115,6 +115,7 @@ impl Desk {
             looks_at_images: false,
             budgets,
             keyring,
+            mail: crate::notify::Mail::new(None),
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
