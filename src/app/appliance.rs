@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::language_models::{keyring, local_model, models};
 use super::search_models::open_knowledge;
 use super::settings::{assistant_settings, default_budget, egress_retention, mail, outbound, store_options};
-use crate::assistant::{AnswerMessage, Assistant};
+use crate::assistant::{AnswerMessage, Assistant, Models};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
 use crate::config::Settings;
@@ -22,10 +22,10 @@ use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn,
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
-use crate::notify::mail::{Postman, SendLetter};
+use crate::notify::mail::{Mail, Postman, SendLetter};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
-use crate::store::{Extensions, KeyspaceId, Store};
+use crate::store::{Extensions, Keyspace, KeyspaceId, Store};
 use crate::telemetry::Health;
 use crate::{contacts, http, store};
 
@@ -79,6 +79,24 @@ fn news(hub: &Hub) -> News {
         })
 }
 
+/// What changes find in their transactions.
+fn extensions(wakeups: &Arc<Wakeups>, hub: &Hub, mail: &Mail) -> Extensions {
+    let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(hub)));
+    extensions.with(Arc::new(mail.clone()))
+}
+
+fn assistant(
+    settings: &Settings,
+    knowledge: &Knowledge,
+    hub: &Hub,
+    models: Models,
+    system: &Keyspace,
+    clock: &Arc<dyn Clock>,
+) -> Assistant {
+    let (knowledge, hub, clock) = (knowledge.clone(), hub.clone(), clock.clone());
+    Assistant::new(knowledge, hub, models, system.clone(), clock, assistant_settings(settings))
+}
+
 /// Every kind of job and who does it.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
@@ -116,9 +134,7 @@ impl App {
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
         let mail = mail(settings);
-        let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
-        let extensions = extensions.with(Arc::new(mail.clone()));
-        let options = store_options(settings, extensions);
+        let options = store_options(settings, extensions(&wakeups, &hub, &mail));
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         mail.seal_with(sealer.clone());
@@ -131,18 +147,12 @@ impl App {
         let here = local_model(settings, program, &clock)?;
         let models = models(settings, here, &outbound, keyring.clone(), budgets.clone())?;
         let looks_at_images = models.look_at_images();
-        let assistant = Assistant::new(
-            knowledge.clone(),
-            hub.clone(),
-            models,
-            store.system().clone(),
-            clock.clone(),
-            assistant_settings(settings),
-        );
+        let assistant = assistant(settings, &knowledge, &hub, models, store.system(), &clock);
         let health = Arc::new(Health::default());
+        let postman = Postman::new(mail.clone(), outbound, health.clone());
         let runner = Runner::new(store.clone(), clock.clone(), wakeups)
             .with::<ForgetEgress>(EgressSweeper(kept))
-            .with::<SendLetter>(Postman::new(mail.clone(), outbound, health.clone()));
+            .with::<SendLetter>(postman);
         let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
         queue_sweeps(&store, now).await?;

@@ -172,7 +172,7 @@ impl Talk<'_> {
         attempt: &mut Attempt,
     ) -> Result<String, SmtpError> {
         way.begin(SmtpStep::Resolve);
-        let permit = self.outbound.policy().permit(&self.server.url).map_err(Error::from)?;
+        let permit = self.outbound.policy().permit(&self.server.url)?;
         let addresses = self.addresses(&permit).await?;
         let shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
         way.finish(shown.join(", "));
@@ -347,10 +347,10 @@ impl Talk<'_> {
         // What is said in vain, or not in SMTP, comes from somebody who is there.
         let is_there = failed.is_response() || failed.is_client() || asked != SmtpAsked::Greeting;
         let source = Box::new(failed);
-        if !is_there {
-            Error::Connect { destination, source }.into()
-        } else {
+        if is_there {
             Error::Broken { destination, source }.into()
+        } else {
+            Error::Connect { destination, source }.into()
         }
     }
 
@@ -397,9 +397,10 @@ fn noted(attempt: &mut Attempt, answer: Result<Response, SmtpError>) -> Result<R
 fn address(text: &str) -> Result<Address, SmtpError> {
     let bad = || SmtpError::BadAddress { address: text.to_owned() };
     let (user, domain) = text.trim().rsplit_once('@').ok_or_else(bad)?;
-    let domain = match domain.is_ascii() {
-        true => domain.to_owned(),
-        false => url::Host::parse(domain).map_err(|_| bad())?.to_string(),
+    let domain = if domain.is_ascii() {
+        domain.to_owned()
+    } else {
+        url::Host::parse(domain).map_err(|_| bad())?.to_string()
     };
     Address::new(user, domain).map_err(|_| bad())
 }
@@ -431,4 +432,89 @@ fn one_line(text: &str) -> String {
     let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().take(SAID_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+    use crate::outbound::{EgressHost, EgressPolicy, Options, Resolver};
+
+    /// Leads every name to one address, and counts how often it was asked.
+    struct Leads(&'static str, AtomicUsize);
+
+    impl Resolver for Leads {
+        fn resolve(&self, _: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            let address = self.0.parse().unwrap();
+            Box::pin(async move { Ok(vec![address]) })
+        }
+    }
+
+    fn server(url: &str, encryption: SmtpEncryption) -> SmtpServer {
+        SmtpServer { url: url.parse().unwrap(), encryption, credentials: None, roots_pem: None, hello: None }
+    }
+
+    async fn refused(
+        url: &str,
+        host: EgressHost,
+        air_gapped: bool,
+        leads: &'static str,
+    ) -> (SmtpError, usize) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let names = Arc::new(Leads(leads, AtomicUsize::new(0)));
+        let policy = EgressPolicy::new(&[host], air_gapped).unwrap();
+        let options = Options { resolver: names.clone(), ..Options::default() };
+        let outbound = Outbound::new(policy, options).unwrap();
+        let mut way = SmtpWay::default();
+        let error = outbound.mail(&server(url, SmtpEncryption::StartTls), None, &mut way).await.unwrap_err();
+        assert_eq!(way.at, SmtpStep::Resolve);
+        let entry = outbound.ledger().latest().pop().unwrap();
+        assert_eq!((entry.purpose, entry.outcome), ("mail", Outcome::Refused(error.code())));
+        (error, names.1.load(Ordering::SeqCst))
+    }
+
+    fn host(address: &str) -> EgressHost {
+        EgressHost { address: address.into(), private: false, plain_http: false }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_where_only_the_internet_is_allowed() {
+        for inside in ["10.0.0.5", "127.0.0.1", "169.254.169.254"] {
+            let (error, asked) =
+                refused("https://mail.example.com:587/", host("mail.example.com:587"), false, inside).await;
+            assert_eq!((error.code(), asked), ("egress_forbidden_address", 1), "{inside}");
+        }
+        let private = EgressHost { private: true, ..host("mail.example.com:587") };
+        let (error, _) = refused("https://mail.example.com:587/", private, false, "169.254.169.254").await;
+        assert_eq!(error.code(), "egress_forbidden_address");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_for_a_name_that_may_not_be_contacted() {
+        let (error, asked) =
+            refused("https://mail.example.com:587/", host("mail.example.com:465"), false, "1.1.1.1").await;
+        assert_eq!((error.code(), asked), ("egress_not_allowed", 0));
+        let (error, asked) =
+            refused("https://mail.example.com:587/", host("mail.example.com:587"), true, "1.1.1.1").await;
+        assert_eq!((error.code(), asked), ("egress_air_gapped", 0));
+        let (error, asked) =
+            refused("http://mail.example.com:25/", host("mail.example.com:25"), false, "1.1.1.1").await;
+        assert_eq!((error.code(), asked), ("egress_plain_http", 0));
+    }
+
+    #[test]
+    fn an_address_is_written_as_smtp_takes_it_and_an_answer_as_one_line() {
+        assert_eq!(address("ada@bücher.example").unwrap().to_string(), "ada@xn--bcher-kva.example");
+        for bad in ["ada", "a b@example.com", "ada@example.com>\r\nDATA", "@example.com"] {
+            assert!(matches!(address(bad), Err(SmtpError::BadAddress { .. })), "{bad}");
+        }
+        assert_eq!(one_line("5.1.1 No\r\n such\u{7} user "), "5.1.1 No such user");
+        assert_eq!(one_line(&"x".repeat(1_000)).len(), SAID_CHARS_MAX);
+    }
 }

@@ -82,10 +82,13 @@ impl Fault for SmtpError {
     fn kind(&self) -> Kind {
         match self {
             Self::Outbound(error) => error.kind(),
-            Self::Refused { .. } if self.is_temporary() => Kind::Unavailable,
-            Self::Refused { asked: SmtpAsked::Greeting, .. } => Kind::Unavailable,
-            Self::Refused { .. } | Self::BadAddress { .. } | Self::NoUnicode { .. } => Kind::Invalid,
-            Self::Tls { .. } | Self::NoStartTls { .. } | Self::NoSignIn { .. } => Kind::Unavailable,
+            Self::BadAddress { .. } | Self::NoUnicode { .. } => Kind::Invalid,
+            Self::Refused { asked, .. } if !self.is_temporary() && *asked != SmtpAsked::Greeting => {
+                Kind::Forbidden
+            }
+            Self::Refused { .. } | Self::Tls { .. } | Self::NoStartTls { .. } | Self::NoSignIn { .. } => {
+                Kind::Unavailable
+            }
         }
     }
 

@@ -22,6 +22,7 @@ mod images;
 mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;
+mod mail;
 mod model;
 mod models;
 mod replay;

@@ -27,7 +27,8 @@ impl Chosen {
             harmless.push(*letter);
             let next = seen.get(place + 1).copied().unwrap_or(' ');
             let joins = match letter {
-                '.' | '@' => next.is_alphanumeric(),
+                '.' => next.is_alphabetic(),
+                '@' => next.is_alphanumeric(),
                 ':' => next == '/',
                 _ => false,
             };
@@ -69,6 +70,7 @@ mod tests {
         );
         assert_eq!(Chosen::new("a\u{202e}b\u{2066}c\u{200d}").as_str(), "abc");
         assert_eq!(Chosen::new("Dr. Ada Lovelace").as_str(), "Dr. Ada Lovelace");
+        assert_eq!(Chosen::new("203.0.113.9").as_str(), "203.0.113.9");
         assert_eq!(Chosen::new("שלום").as_str(), "שלום");
         let long = Chosen::new(&"x".repeat(500));
         assert_eq!(long.as_str().chars().count(), CHOSEN_CHARS_MAX + 1);

@@ -22,9 +22,13 @@ def say(**what):
     print(json.dumps(what), flush=True)
 
 
+def is_encrypted(server):
+    return server.transport.get_extra_info("ssl_object") is not None
+
+
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
-        say(event="rcpt", to=address, encrypted=session.ssl is not None, signed_in=session.authenticated)
+        say(event="rcpt", to=address, encrypted=is_encrypted(server), signed_in=session.authenticated)
         if address.startswith("nobody"):
             return "550 5.1.1 No such user here"
         if address.startswith("grey") and address not in put_off:
@@ -56,8 +60,8 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     right = isinstance(data, LoginPassword) and (data.login, data.password) == (b"desk", b"hunter2")
-    say(event="auth", mechanism=mechanism, right=right, encrypted=session.ssl is not None)
-    return AuthResult(success=right)
+    say(event="auth", mechanism=mechanism, right=right, encrypted=is_encrypted(server))
+    return AuthResult(success=right, handled=False)
 
 
 async def main():
