@@ -61,8 +61,9 @@ impl Server {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mail/server.py");
         let mut command = Command::new(python);
         command.arg(script).arg(folder.path()).arg(encryption).arg(&certificate).arg(&key);
-        let mut process =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut process = command.kill_on_drop(true).spawn().unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = soon("the mail server starts", said.next_line()).await.unwrap().unwrap();
         Some(Self { folder, encryption, port: port.parse().unwrap(), said, _process: process })
@@ -152,6 +153,7 @@ async fn a_trial_letter_arrives_over_tls_starttls_and_plain_and_each_step_is_sai
     }
 }
 
+/// Row A6, for mail.
 #[tokio::test]
 async fn each_fault_of_a_mail_server_is_told_at_its_step_with_what_to_do() {
     let Some(server) = Server::start("starttls").await else { return };
