@@ -14,6 +14,7 @@ pub mod outbound;
 pub mod realtime;
 pub mod files;
 pub mod archive;
+pub mod notify;
 
 pub mod identity;
 pub mod tenants;

@@ -120,6 +120,8 @@ const GUARDED: [(&str, &[&str]); 9] = [
         &["identity/pass.rs", "tenants/set_up.rs", "assistant/", "http/api/conversations.rs"],
     ),
     ("reqwest::Client", &["outbound/"]),
+    ("lettre::", &["outbound/smtp.rs", "notify/mail/compose.rs", "config/mail.rs"]),
+    ("lettre::transport", &["outbound/smtp.rs"]),
     ("axum::", &["http/", "app/", "cli/"]),
     ("SystemTime::now", &["base/clock.rs"]),
     ("Pass::mint", &["identity/"]),

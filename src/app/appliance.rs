@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::language_models::{keyring, local_model, models};
 use super::search_models::open_knowledge;
 use super::settings::{
-    assistant_settings, default_budget, default_quotas, egress_retention, outbound, store_options,
+    assistant_settings, default_budget, default_quotas, egress_retention, mail, outbound, store_options,
 };
-use crate::assistant::{AnswerMessage, Assistant};
+use crate::assistant::{AnswerMessage, Assistant, Models};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
 use crate::config::Settings;
@@ -26,10 +26,11 @@ use crate::identity::{
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
+use crate::notify::mail::{Mail, Postman, SendLetter};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::quotas::QuotaBook;
 use crate::realtime::{self, Hub, Topic};
-use crate::store::{Extensions, KeyspaceId, Store};
+use crate::store::{Extensions, Keyspace, KeyspaceId, Store};
 use crate::telemetry::Health;
 use crate::tenants::{Carrier, Eraser, FinishErasure, LeftOut};
 use crate::{contacts, http, store, tenants};
@@ -85,6 +86,24 @@ fn news(hub: &Hub) -> News {
         })
 }
 
+/// What changes find in their transactions.
+fn extensions(wakeups: &Arc<Wakeups>, hub: &Hub, mail: &Mail) -> Extensions {
+    let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(hub)));
+    extensions.with(Arc::new(mail.clone()))
+}
+
+fn assistant(
+    settings: &Settings,
+    knowledge: &Knowledge,
+    hub: &Hub,
+    models: Models,
+    system: &Keyspace,
+    clock: &Arc<dyn Clock>,
+) -> Assistant {
+    let (knowledge, hub, clock) = (knowledge.clone(), hub.clone(), clock.clone());
+    Assistant::new(knowledge, hub, models, system.clone(), clock, assistant_settings(settings))
+}
+
 /// Every kind of job and who does it.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
@@ -135,13 +154,10 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
-        let revocations = Revocations::new();
+        let (mail, revocations) = (mail(settings), Revocations::new());
         let quotas = Arc::new(QuotaBook::new(default_quotas(settings)));
-        let extensions = Extensions::default()
-            .with(wakeups.clone())
-            .with(quotas.clone())
-            .with(Arc::new(news(&hub)))
-            .with(Arc::new(revocations.clone()));
+        let extensions =
+            extensions(&wakeups, &hub, &mail).with(quotas.clone()).with(Arc::new(revocations.clone()));
         let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         quotas.read_in(store.system().clone());
@@ -150,6 +166,7 @@ impl App {
         let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone(), clock.clone());
         let carrier = Carrier::new(store.clone(), wakeups.clone(), left_out());
         let sealer = Sealer::new(&store.directory().appliance_key()?);
+        mail.seal_with(sealer.clone());
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
         let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
@@ -159,17 +176,13 @@ impl App {
         let here = local_model(settings, program, &clock)?;
         let models = models(settings, here, &outbound, keyring.clone(), budgets.clone())?;
         let looks_at_images = models.look_at_images();
-        let assistant = Assistant::new(
-            knowledge.clone(),
-            hub.clone(),
-            models,
-            store.system().clone(),
-            clock.clone(),
-            assistant_settings(settings),
-        );
+        let assistant = assistant(settings, &knowledge, &hub, models, store.system(), &clock);
+        let health = Arc::new(Health::default());
+        let postman = Postman::new(mail.clone(), outbound, health.clone());
         let runner = Runner::new(store.clone(), clock.clone(), wakeups)
             .with::<ForgetEgress>(EgressSweeper(kept))
-            .with::<FinishErasure>(eraser.clone());
+            .with::<FinishErasure>(eraser.clone())
+            .with::<SendLetter>(postman);
         let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
         queue_sweeps(&store, now).await?;
@@ -182,12 +195,11 @@ impl App {
             sign_in: SignIn::new(store.system().clone(), passwords.clone(), sealer.clone()),
             passwords,
             revocations,
-            mail_is_set_up: false,
             address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
-            health: Arc::new(Health::default()),
+            health,
             trusted_proxies: settings.server.trusted_proxies.clone(),
             authority_pem: tls.authority_pem.clone(),
             hub,
@@ -200,6 +212,7 @@ impl App {
             eraser,
             carrier,
             keyring,
+            mail,
             stopping: stopping.clone(),
         });
         services.health.ok("store");

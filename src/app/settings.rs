@@ -6,7 +6,10 @@ use std::time::Duration;
 use crate::base::{Clock, Micros};
 use crate::budget::{AtLimit, Budget, Limit};
 use crate::config::{self, RetrievalStrategy, Settings};
-use crate::outbound::{self, EgressHost, EgressPolicy, EgressSink, Outbound, Retention};
+use crate::notify::mail::{Mail, MailSettings};
+use crate::outbound::{
+    self, EgressHost, EgressPolicy, EgressSink, Outbound, Retention, SmtpEncryption, SmtpServer,
+};
 use crate::quotas::Quotas;
 use crate::search::fusion::Strategy;
 use crate::store::{Extensions, StoreOptions};
@@ -98,6 +101,34 @@ pub fn outbound(
     let policy = EgressPolicy::new(&hosts, settings.outbound.air_gapped)?;
     let options = outbound::Options { clock: clock.clone(), sink, ..Default::default() };
     Ok(Outbound::new(policy, options)?)
+}
+
+/// The mail that the settings describe; off where they name no server.
+#[must_use]
+pub fn mail(settings: &Settings) -> Mail {
+    let set = &settings.mail;
+    let Some(url) = set.address() else { return Mail::new(None) };
+    let public_address = settings.server.public_address(settings.server.https_listen.port());
+    let named = settings.server.public_url.as_ref().and_then(url::Url::domain);
+    let server = SmtpServer {
+        url,
+        encryption: match set.encryption {
+            config::MailEncryption::Tls => SmtpEncryption::Tls,
+            config::MailEncryption::StartTls => SmtpEncryption::StartTls,
+            config::MailEncryption::None => SmtpEncryption::None,
+        },
+        credentials: set.password.clone().map(|password| (set.username.clone(), password)),
+        roots_pem: set.ca_pem.clone(),
+        hello: named.map(str::to_owned),
+    };
+    Mail::new(Some(MailSettings {
+        server,
+        from: set.from.clone(),
+        reply_to: (!set.reply_to.is_empty()).then(|| set.reply_to.clone()),
+        public_address,
+        per_hour_per_recipient: set.letters_per_hour_per_recipient,
+        per_hour_per_workspace: set.letters_per_hour_per_workspace,
+    }))
 }
 
 /// What the settings keep of the egress ledger.

@@ -175,6 +175,8 @@ ids! {
     RoleId = "rol";
     /// An invitation to a workspace.
     InvitationId = "inv";
+    /// A letter that is mailed.
+    LetterId = "let";
     /// A durable job.
     JobId = "job";
 }

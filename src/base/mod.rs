@@ -22,10 +22,10 @@ pub use call::{Actor, Call, RequestId};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use fault::{Fault, Kind};
 pub use id::{
-    AccountId, ApiKeyId, ConversationId, DocumentId, IdError, ImageId, InvitationId, JobId, MembershipId,
-    MessageId, RoleId, SessionId, TenantId, VisitorId,
+    AccountId, ApiKeyId, ConversationId, DocumentId, IdError, ImageId, InvitationId, JobId, LetterId,
+    MembershipId, MessageId, RoleId, SessionId, TenantId, VisitorId,
 };
 pub use money::Micros;
 pub use page::{Cursor, Page, PageRequest};
 pub use pool::Pool;
-pub use secret::{Sealed, Sealer, Secret, TokenHash};
+pub use secret::{DoesNotOpen, Sealed, Sealer, Secret, TokenHash};

@@ -12,12 +12,13 @@ use super::audit::AuditCommand;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
+use super::mail::MailCommand;
 use super::model::ModelCommand;
 use super::setup::SetupArguments;
 use super::tenant::TenantCommand;
 use super::{
     Failure, SettingsArguments, account, ai, audit, config_check, demo, egress, extract_worker, healthcheck,
-    knowledge, model, openapi, serve, setup, tenant,
+    knowledge, mail, model, openapi, serve, setup, tenant,
 };
 
 /// An AI support desk in one binary.
@@ -62,6 +63,11 @@ enum Command {
     Tenant {
         #[command(subcommand)]
         command: TenantCommand,
+    },
+    /// Try out the mail server
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
@@ -128,6 +134,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Ai { command } => ai::run(&line.settings, command),
         Command::Audit { command } => audit::run(&line.settings, command),
         Command::Tenant { command } => tenant::run(&line.settings, command),
+        Command::Mail { command } => mail::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),

@@ -130,8 +130,9 @@ impl ProviderSettings {
 
     /// Takes in the key.
     fn find_key(&mut self, environment: &[(String, String)]) -> Result<(), String> {
+        let what = format!("the key of \"{}\"", self.name);
         let places = KeyPlaces {
-            name: &self.name,
+            what: &what,
             key: &mut self.api_key,
             variable: self.api_key_env.as_deref(),
             file: self.api_key_file.as_deref(),

@@ -8,7 +8,7 @@ use super::host_address::is_this_machine;
 /// A server that a table of the settings names.
 #[derive(Debug, Clone)]
 pub(super) struct Destination<'a> {
-    /// The table, such as `ai.provider`.
+    /// The table, such as `ai.provider`, or the setting, such as `mail.host`.
     pub(super) table: &'static str,
     /// What the table calls it.
     pub(super) name: &'a str,
@@ -17,6 +17,16 @@ pub(super) struct Destination<'a> {
 }
 
 impl Destination<'_> {
+    /// Which one it is, as the settings file has it.
+    pub(super) fn shown(&self) -> String {
+        let (table, name) = (self.table, self.name);
+        if table == super::mail::HOST {
+            format!("{table} \"{name}\"")
+        } else {
+            format!("the [[{table}]] \"{name}\"")
+        }
+    }
+
     /// Whether it is on this machine, so that asking it sends nothing over a network.
     pub(super) fn is_here(&self) -> bool {
         self.url.host().is_some_and(|host| is_this_machine(&host))

@@ -164,8 +164,9 @@ impl Embedding {
         let mut findings = Vec::new();
         let mut names = vec![BUNDLED.to_owned()];
         for model in &mut self.models {
+            let what = format!("the key of \"{}\"", model.name);
             let key = KeyPlaces {
-                name: &model.name,
+                what: &what,
                 key: &mut model.api_key,
                 variable: model.api_key_env.as_deref(),
                 file: model.api_key_file.as_deref(),

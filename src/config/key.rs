@@ -1,4 +1,4 @@
-//! A model's key from wherever it is kept: in the table itself, in a variable, or in a file.
+//! A model's key, or another secret, from wherever it is kept: in the table itself, in a variable, or in a file.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ const KEY_BYTES_MAX: u64 = 16 << 10;
 
 /// The places where a table may say its key is.
 pub(super) struct KeyPlaces<'a> {
-    /// What the settings call the model.
-    pub(super) name: &'a str,
+    /// What it is, such as `the key of "gpt"`.
+    pub(super) what: &'a str,
     /// The key itself; the one that is found is put here.
     pub(super) key: &'a mut Option<Secret>,
     /// The variable that holds it.
@@ -24,11 +24,11 @@ impl KeyPlaces<'_> {
     /// # Errors
     /// A sentence that says what is wrong: given twice, not there, or empty.
     pub(super) fn find(self, environment: &[(String, String)]) -> Result<(), String> {
-        let Self { name, key, variable, file } = self;
+        let Self { what, key, variable, file } = self;
         let places =
             usize::from(key.is_some()) + usize::from(variable.is_some()) + usize::from(file.is_some());
         if places > 1 {
-            return Err(format!("the key of \"{name}\" is given more than once"));
+            return Err(format!("{what} is given more than once"));
         }
         if let Some(variable) = variable {
             let found = environment.iter().find(|(one, _)| one == variable);
@@ -39,7 +39,7 @@ impl KeyPlaces<'_> {
             *key = Some(read(path).map_err(|error| format!("{}: {error}", path.display()))?);
         }
         match key {
-            Some(key) if key.is_empty() => Err(format!("the key of \"{name}\" is empty")),
+            Some(key) if key.is_empty() => Err(format!("{what} is empty")),
             _ => Ok(()),
         }
     }

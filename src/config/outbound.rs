@@ -138,9 +138,8 @@ impl Outbound {
 /// What is wrong with a server that an air-gapped appliance would have to leave the machine for.
 fn far(destination: &Destination<'_>) -> Finding {
     let reason = format!(
-        "it is true, and the [[{}]] \"{}\" is at {}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
-        destination.table,
-        destination.name,
+        "it is true, and {} is at {}, which is not this machine: take that out, or set {AIR_GAPPED} to false",
+        destination.shown(),
         destination.place()
     );
     (AIR_GAPPED, reason)

@@ -5,7 +5,12 @@ use toml::Value;
 use super::layer::Layer;
 use super::load::Setting;
 
-const SECRETS: [&str; 1] = ["api_key"];
+const SECRETS: [&str; 2] = ["api_key", "password"];
+
+/// A secret that was given; an empty text says that none was.
+fn is_given(value: &Value) -> bool {
+    value.as_str().is_none_or(|text| !text.is_empty())
+}
 
 fn redact(value: &mut Value) {
     match value {
@@ -27,6 +32,10 @@ fn redact(value: &mut Value) {
 pub(super) fn values(layer: &Layer) -> Vec<Setting> {
     let show = |(key, leaf): (&String, &super::layer::Leaf)| {
         let mut value = leaf.value.clone();
+        let name = key.rsplit('.').next().unwrap_or(key);
+        if SECRETS.contains(&name) && is_given(&value) {
+            value = Value::String("(secret)".to_owned());
+        }
         redact(&mut value);
         Setting { key: key.clone(), shown: value.to_string(), origin: leaf.origin.clone() }
     };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Quotas, Rerank,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Mail, Outbound, Quotas, Rerank,
     Retrieval, Routing, Server, Store,
 };
 
@@ -40,6 +40,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// Which model answers what.
     pub routing: Routing,
+    /// The mail server.
+    pub mail: Mail,
     /// What may be contacted.
     pub outbound: Outbound,
     /// How much of what is allowed.
@@ -63,6 +65,7 @@ impl Settings {
         findings.extend(self.assistant.check(&self.ai));
         findings.extend(self.budget.check());
         findings.extend(self.quotas.check());
+        findings.extend(self.mail.check(environment));
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings
@@ -75,6 +78,7 @@ impl Settings {
         let mut notices = self.outbound.unreached(&self.destinations());
         notices.extend(self.reranked_elsewhere());
         notices.extend(ineffective::findings(self));
+        notices.extend(self.mail.notices());
         if self.assistant.provider == super::AUTO {
             notices.extend(self.routing.blind(&self.ai.provider));
         }
@@ -100,6 +104,7 @@ impl Settings {
         let models = self.ai.provider.iter().filter_map(super::ProviderSettings::destination);
         let models =
             models.chain(self.embedding.models.iter().filter_map(super::EmbeddingModelSettings::destination));
-        models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination)).collect()
+        let models = models.chain(self.rerank.models.iter().filter_map(super::RerankerSettings::destination));
+        models.chain(self.mail.destination()).collect()
     }
 }

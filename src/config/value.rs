@@ -4,10 +4,20 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::base::Secret;
+
 /// An empty text stands for "not given".
 pub(super) fn optional_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// An empty text stands for "not given".
+pub(super) fn optional_secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
+    let secret = Secret::deserialize(deserializer)?;
+    Ok((!secret.is_empty()).then_some(secret))
 }
 
 /// An empty text stands for "not given".

@@ -18,6 +18,7 @@ use crate::contacts::VisitorTokens;
 use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, Revocations, SignIn};
 use crate::knowledge::Knowledge;
+use crate::notify::Mail;
 use crate::quotas::QuotaBook;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
@@ -36,8 +37,6 @@ pub struct Services {
     pub passwords: Passwords,
     /// Tells open connections that somebody's rights have shrunk.
     pub revocations: Revocations,
-    /// Whether letters can be sent.
-    pub mail_is_set_up: bool,
     /// Where people reach the appliance.
     pub address: PublicAddress,
     /// Signs and checks visitors' tokens.
@@ -72,6 +71,8 @@ pub struct Services {
     pub carrier: Carrier,
     /// What providers are asked with.
     pub keyring: Keyring,
+    /// Letters.
+    pub mail: Mail,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
 }

@@ -104,7 +104,6 @@ impl Desk {
             policy,
             passwords,
             revocations: crate::identity::Revocations::new(),
-            mail_is_set_up: false,
             visitors: VisitorTokens::new(sealer.clone()),
             sealer,
             address: PublicAddress::new("https://desk".to_owned()),
@@ -122,6 +121,7 @@ impl Desk {
             eraser: crate::tenants::Eraser::new(store.clone(), hub_of_eraser, Arc::default(), clock.clone()),
             carrier: crate::tenants::Carrier::new(store.clone(), Arc::default(), Vec::new()),
             keyring,
+            mail: crate::notify::Mail::new(None),
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();

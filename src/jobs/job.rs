@@ -18,11 +18,13 @@ pub enum Lane {
     Knowledge,
     /// Everything that may take its time.
     Upkeep,
+    /// Mail: waits for a server elsewhere, which must hold up nothing else, and which nothing long may hold up.
+    Letter,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 3] = [Self::Answer, Self::Knowledge, Self::Upkeep];
+    pub const ALL: [Self; 4] = [Self::Answer, Self::Knowledge, Self::Upkeep, Self::Letter];
 
     /// How many of its jobs run at a time in the whole appliance.
     #[must_use]
@@ -30,6 +32,7 @@ impl Lane {
         match self {
             Self::Answer => 16,
             Self::Knowledge | Self::Upkeep => 2,
+            Self::Letter => 4,
         }
     }
 
@@ -38,6 +41,7 @@ impl Lane {
             Self::Answer => 0,
             Self::Knowledge => 1,
             Self::Upkeep => 2,
+            Self::Letter => 3,
         }
     }
 }

@@ -14,7 +14,7 @@
 //! Tables: `jobs.job` in every keyspace, `jobs.attention` in the system's. Owns no kind of job and no event: rooms
 //! declare theirs, and `app` says who does and who hears them.
 //!
-//! Limits: [`Lane::running_max`] jobs of a lane at a time in the whole appliance (16 answers; 2 of each other lane);
+//! Limits: [`Lane::running_max`] jobs of a lane at a time in the whole appliance (16 answers; 4 letters; 2 of each other lane);
 //! [`Job::ATTEMPTS_MAX`] attempts with pauses from 1 s up to an hour, unless the job says otherwise; 25 runs in which the
 //! process ended, each beyond the fifth put off by 10 s more; 10,000 jobs put back when a keyspace is opened, and
 //! 1,000,000 tenants looked at by a start. How many jobs may wait is bounded by what queues them. A lease is good for

@@ -69,7 +69,6 @@ impl fmt::Debug for Options {
 #[derive(Debug, Clone)]
 pub struct Outbound(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     policy: EgressPolicy,
     /// A client per reach and scheme, because a pooled connection must not serve a request of narrower reach.
@@ -77,6 +76,13 @@ struct Inner {
     ledger: Arc<Ledger>,
     places: Arc<Semaphore>,
     budgets: parking_lot::Mutex<HashMap<String, Arc<Budget>>>,
+    resolver: Arc<dyn Resolver>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("policy", &self.policy).finish_non_exhaustive()
+    }
 }
 
 impl Outbound {
@@ -106,6 +112,7 @@ impl Outbound {
             ledger: Arc::new(Ledger::new(options.ledger_entries_max, options.sink, options.clock)),
             places: Arc::new(Semaphore::new(options.requests_max.max(1))),
             budgets: parking_lot::Mutex::default(),
+            resolver: options.resolver,
         })))
     }
 
@@ -113,6 +120,18 @@ impl Outbound {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.0.ledger
+    }
+
+    pub(super) fn ledger_of(&self) -> &Arc<Ledger> {
+        &self.0.ledger
+    }
+
+    pub(super) fn policy(&self) -> &EgressPolicy {
+        &self.0.policy
+    }
+
+    pub(super) fn resolver(&self) -> &Arc<dyn Resolver> {
+        &self.0.resolver
     }
 
     /// Sends `request` and reads the whole answer.
@@ -330,7 +349,7 @@ fn told_apart(cause: reqwest::Error, destination: &str) -> Error {
     }
 }
 
-fn destination_of(url: &url::Url) -> String {
+pub(super) fn destination_of(url: &url::Url) -> String {
     match (url.host_str(), url.port_or_known_default()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         _ => url.scheme().to_owned(),

@@ -1,4 +1,4 @@
-//! The only HTTP client. Nothing else in the program opens a connection to another host.
+//! The only client of HTTP and of mail servers. Nothing else in the program opens a connection to another host.
 //!
 //! Nothing leaves unless a setting says so: the allow-list ([`EgressPolicy`]) is empty by default, names are
 //! resolved once and only checked addresses are connected to, redirects are not followed, no proxy is taken from the
@@ -10,7 +10,8 @@
 //! Limits: [`CONNECT_TIMEOUT`] for a connection, then each request's own [`Limits`]; 128 requests under way;
 //! [`ERROR_BODY_BYTES_MAX`] of an error's body; 8 idle connections per host; 1,000 ledger entries in memory (the defaults of
 //! [`Options`]); on disk as the settings `outbound.ledger_entries_max` and `outbound.ledger_days` say; 4,096 entries waiting to be
-//! written, beyond which they are counted and not kept.
+//! written, beyond which they are counted and not kept; of a conversation with a mail server [`SMTP_ANSWER_TIMEOUT`] for an answer and
+//! [`SMTP_WHOLE_TIMEOUT`] for all of it.
 
 mod address;
 mod body;
@@ -23,6 +24,8 @@ mod policy;
 mod request;
 mod resolver;
 mod retry;
+mod smtp;
+mod smtp_error;
 #[cfg(test)]
 mod keeper_tests;
 #[cfg(test)]
@@ -37,3 +40,7 @@ pub use ledger::{EgressSink, Ledger, LedgerEntry, Outcome};
 pub use policy::{EgressHost, EgressPolicy, NotAHost, SETTING_AIR_GAPPED, SETTING_ALLOW};
 pub use request::{Answer, BodyStream, IsFinal, Limits, PauseInBody, Request, StreamingAnswer};
 pub use resolver::{Resolver, SystemResolver};
+pub use smtp::{
+    Parcel, SMTP_ANSWER_TIMEOUT, SMTP_WHOLE_TIMEOUT, SmtpEncryption, SmtpServer, SmtpStep, SmtpWay,
+};
+pub use smtp_error::{SAID_CHARS_MAX, SmtpAsked, SmtpError};

@@ -61,20 +61,26 @@ impl fmt::Debug for GuardedResolver {
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach;
-        let host = name.as_str().to_owned();
-        let looking_up = if is_localhost(&host) {
-            let itself = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-            Box::pin(std::future::ready(Ok(itself)))
-        } else {
-            self.names.resolve(host)
-        };
+        let (names, reach) = (Arc::clone(&self.names), self.reach);
         Box::pin(async move {
-            let found = looking_up.await?;
-            let allowed = permitted(&found, reach)?;
+            let allowed = look_up(&names, name.as_str(), reach).await?;
             Ok(Box::new(allowed.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
+}
+
+/// The addresses of `host` that may be connected to.
+pub(super) async fn look_up(
+    names: &Arc<dyn Resolver>,
+    host: &str,
+    reach: Reach,
+) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
+    let found = if is_localhost(host) {
+        vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+    } else {
+        names.resolve(host.to_owned()).await?
+    };
+    permitted(&found, reach)
 }
 
 /// The addresses that may be connected to. A host with a permitted and a forbidden address is reached at the

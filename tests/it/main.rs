@@ -23,6 +23,7 @@ mod images;
 mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;
+mod mail;
 mod members;
 mod model;
 mod models;

@@ -89,7 +89,7 @@ struct SetupState {
 #[utoipa::path(get, path = "/api/v1/setup", tag = "identity", responses((status = 200, description = "The state.", body = SetupState)))]
 async fn setup_needed(services: Inside) -> Result<View<SetupState>, Problem> {
     let needed = services.system().query(setup::is_needed).await?;
-    Ok(View(SetupState { needed, mail: services.mail_is_set_up }))
+    Ok(View(SetupState { needed, mail: services.mail.is_set_up() }))
 }
 
 /// The first account and workspace.

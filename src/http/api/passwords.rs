@@ -74,7 +74,7 @@ async fn ask(
     Json(wish): Json<ResetWish>,
 ) -> Result<StatusCode, Problem> {
     services.limits.sign_in(&context)?;
-    if !services.mail_is_set_up {
+    if !services.mail.is_set_up() {
         let detail = "This appliance sends no mail. Ask whoever runs it for a link to set a new password.";
         return Err(Problem::new(StatusCode::CONFLICT, "mail_not_set_up", detail));
     }
