@@ -5,7 +5,9 @@ use toml::Value;
 use super::layer::Layer;
 use super::load::Setting;
 
-const SECRETS: [&str; 1] = ["api_key"];
+/// The keys of values that nobody is shown, in tables and as settings of their own.
+const SECRETS: [&str; 4] = ["api_key", "password", "secret", "token"];
+const HIDDEN: &str = "(secret)";
 
 fn redact(value: &mut Value) {
     match value {
@@ -13,7 +15,7 @@ fn redact(value: &mut Value) {
         Value::Table(table) => {
             for (key, value) in table.iter_mut() {
                 if SECRETS.contains(&key.as_str()) {
-                    *value = Value::String("(secret)".to_owned());
+                    *value = Value::String(HIDDEN.to_owned());
                 } else {
                     redact(value);
                 }
@@ -27,6 +29,10 @@ fn redact(value: &mut Value) {
 pub(super) fn values(layer: &Layer) -> Vec<Setting> {
     let show = |(key, leaf): (&String, &super::layer::Leaf)| {
         let mut value = leaf.value.clone();
+        let name = key.rsplit('.').next().unwrap_or(key);
+        if SECRETS.contains(&name) && value != Value::String(String::new()) {
+            value = Value::String(HIDDEN.to_owned());
+        }
         redact(&mut value);
         Setting { key: key.clone(), shown: value.to_string(), origin: leaf.origin.clone() }
     };

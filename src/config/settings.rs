@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval,
-    Routing, Server, Store,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Metrics, Outbound, Rerank,
+    Retrieval, Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -44,6 +44,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
+    /// Who may read what is counted.
+    pub metrics: Metrics,
 }
 
 impl Settings {
@@ -62,6 +64,7 @@ impl Settings {
         findings.extend(self.budget.check());
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
+        findings.extend(self.metrics.check(environment));
         findings
     }
 
@@ -72,6 +75,7 @@ impl Settings {
         let mut notices = self.outbound.unreached(&self.destinations());
         notices.extend(self.reranked_elsewhere());
         notices.extend(ineffective::findings(self));
+        notices.extend(self.metrics.notice());
         if self.assistant.provider == super::AUTO {
             notices.extend(self.routing.blind(&self.ai.provider));
         }
@@ -90,6 +94,13 @@ impl Settings {
             one.name
         );
         Some(("rerank.provider", reason))
+    }
+
+    /// The servers that the settings name: the table, what the table calls it, and its address.
+    #[must_use]
+    pub fn servers(&self) -> Vec<(&'static str, String, url::Url)> {
+        let named = self.destinations().into_iter();
+        named.map(|one| (one.table, one.name.to_owned(), one.url.clone())).collect()
     }
 
     /// The servers that the settings name.

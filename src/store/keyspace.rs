@@ -195,6 +195,10 @@ impl Keyspace {
         Ok(made)
     }
 
+    pub(super) fn database(&self) -> &redb::Database {
+        &self.open.database
+    }
+
     pub(super) fn touch(&self, now: Timestamp) {
         self.open.last_used_ms.store(now.as_millis(), Ordering::Relaxed);
     }

@@ -23,6 +23,20 @@ pub(super) struct Migration {
 pub(super) const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
 
+/// The newest schema of this release.
+pub(super) fn known_schema() -> u32 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// The schema that a keyspace was written with; nothing when it is new.
+pub(super) fn schema(tx: &ReadTx) -> Result<Option<u32>, Error> {
+    tx.bytes(SCHEMA, VERSION)?
+        .map(|bytes| {
+            u32::from_bytes(&bytes).ok_or(Error::Damaged { table: SCHEMA, reason: "the version".to_owned() })
+        })
+        .transpose()
+}
+
 /// Brings `database` to the newest of `migrations`.
 pub(super) fn migrate(
     database: &redb::Database,
@@ -30,12 +44,7 @@ pub(super) fn migrate(
     file: &Path,
     migrations: &[Migration],
 ) -> Result<(), Error> {
-    let found = ReadTx::begin(database)?
-        .bytes(SCHEMA, VERSION)?
-        .map(|bytes| {
-            u32::from_bytes(&bytes).ok_or(Error::Damaged { table: SCHEMA, reason: "the version".to_owned() })
-        })
-        .transpose()?;
+    let found = schema(&ReadTx::begin(database)?)?;
     let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     match found {
         Some(found) if found > known => return Err(Error::Newer { path: file.to_path_buf(), found, known }),

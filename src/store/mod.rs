@@ -16,6 +16,7 @@ mod commit;
 pub mod crash;
 mod directory;
 mod error;
+mod examine;
 pub mod index_log;
 mod key;
 mod keyspace;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use directory::DataDirectory;
 pub use error::Error;
+pub use examine::{Examined, Look};
 pub use key::Key;
 pub use keyspace::{Keyspace, KeyspaceId};
 pub use open::{Store, StoreOptions};
