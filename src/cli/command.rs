@@ -8,12 +8,15 @@ use clap::{Parser, Subcommand};
 
 use super::ai::AiCommand;
 use super::demo::DemoArguments;
+use super::doctor::DoctorArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::model::ModelCommand;
+use super::serve::ServeArguments;
+use super::support_bundle::BundleArguments;
 use super::{
-    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
-    model, openapi, serve, setup,
+    Failure, SettingsArguments, ai, config_check, demo, doctor, egress, extract_worker, healthcheck,
+    knowledge, model, openapi, serve, setup, support_bundle,
 };
 
 /// An AI support desk in one binary.
@@ -29,7 +32,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the appliance
-    Serve,
+    Serve(ServeArguments),
     /// Try it: a workspace with example documents, a question answered here, and the chat in the browser
     Demo(DemoArguments),
     /// Print a new one-time link for setting the appliance up
@@ -56,6 +59,10 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Examine the appliance, running or stopped, and name each fault with its fix
+    Doctor(DoctorArguments),
+    /// Write a file for who helps from afar: findings, settings, counts, the log; no secrets, nobody's words
+    SupportBundle(BundleArguments),
     /// Ask the running appliance whether it is ready; for service managers
     Healthcheck,
     /// Print the API's description (OpenAPI 3.1)
@@ -101,7 +108,9 @@ pub fn run() -> ExitCode {
 fn carry_out(line: &CommandLine) -> Result<(), Failure> {
     match &line.command {
         Command::Config { command: ConfigCommand::Check } => config_check::run(&line.settings),
-        Command::Serve => serve::run(&line.settings),
+        Command::Serve(wish) => serve::run(&line.settings, wish),
+        Command::Doctor(wish) => doctor::run(&line.settings, wish),
+        Command::SupportBundle(wish) => support_bundle::run(&line.settings, wish),
         Command::Demo(arguments) => demo::run(&line.settings, arguments),
         Command::Setup => setup::run(&line.settings),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),

@@ -45,7 +45,7 @@ pub use host_address::HostAddress;
 pub use knowledge::Knowledge;
 pub use layer::Origin;
 pub use limits::Limits;
-pub use load::{FILE_VARIABLE, FlagValue, Loaded, Setting, Sources, load};
+pub use load::{FILE_VARIABLE, FlagValue, Loaded, RECOVERY_VARIABLE, Setting, Sources, load};
 pub use local_model::LocalModel;
 pub use log::{Log, LogFormat};
 pub use metrics::Metrics;

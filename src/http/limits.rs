@@ -24,6 +24,7 @@ use super::{Problem, RequestContext};
 use crate::base::{Actor, TenantId};
 use crate::config;
 use crate::conversations::IMAGE_UPLOAD_BYTES_MAX;
+use crate::telemetry::{Memory, Room};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -85,6 +86,7 @@ pub struct Limits {
     body_bytes_max: usize,
     upload_bytes_max: usize,
     timeout: Duration,
+    memory: Option<Arc<Memory>>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -116,7 +118,15 @@ impl Limits {
             body_bytes_max: limits.body_bytes_max,
             upload_bytes_max,
             timeout: Duration::from_secs(limits.request_timeout_s),
+            memory: None,
         }
+    }
+
+    /// Files are taken only while they fit below this ceiling.
+    #[must_use]
+    pub fn below(mut self, memory: Arc<Memory>) -> Self {
+        self.memory = Some(memory);
+        self
     }
 
     /// The largest document.
@@ -165,6 +175,12 @@ impl Limits {
         if context.console { Ok(()) } else { self.images.check(household(context.address)) }
     }
 
+    /// Room for a file of so many bytes; nothing when that would go beyond the memory ceiling.
+    fn room(&self, bytes: usize) -> Option<Option<Room>> {
+        let Some(memory) = &self.memory else { return Some(None) };
+        memory.room_for(u64::try_from(bytes).unwrap_or(u64::MAX)).map(Some)
+    }
+
     async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Problem> {
         // A probe must learn that the appliance is alive when it is busiest.
         if request.uri().path().starts_with("/healthz/") {
@@ -187,6 +203,11 @@ impl Limits {
         if announced.is_some_and(|bytes: usize| bytes > bytes_max) {
             return Err(Problem::too_large());
         }
+        let _room = if is_among(&UPLOADS, &request) {
+            Some(self.room(announced.unwrap_or(bytes_max)).ok_or_else(no_memory)?)
+        } else {
+            None
+        };
         DefaultBodyLimit::max(bytes_max).apply(&mut request);
         let Ok(_place) = self.under_way.try_acquire() else { return Err(busy()) };
         tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| took_too_long())
@@ -198,6 +219,11 @@ fn is_among(routes: &[(Method, &str)], request: &Request) -> bool {
     path.is_some_and(|path| {
         routes.iter().any(|(method, route)| method == request.method() && *route == path.as_str())
     })
+}
+
+fn no_memory() -> Problem {
+    let detail = "The appliance is short of memory at the moment, so it takes no files. Try again shortly.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "memory_full", detail).retry_after(Duration::from_secs(10))
 }
 
 fn busy() -> Problem {

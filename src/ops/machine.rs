@@ -12,7 +12,7 @@ use crate::telemetry::{Memory, machine_memory_bytes};
 /// Files beside the connections: databases, indexes, logs.
 const OWN_FILES: u64 = 512;
 /// With fewer days left a certificate should be renewed.
-pub const CERTIFICATE_WARNING_DAYS: u64 = 21;
+pub(super) const CERTIFICATE_WARNING_DAYS: u64 = 21;
 const DAY_MS: u64 = 86_400_000;
 
 /// Files and sockets that may be open.

@@ -107,10 +107,10 @@ impl Operations {
         &self.parts.metrics
     }
 
-    /// The memory ceiling.
+    /// What is counted, for who counts on.
     #[must_use]
-    pub fn memory(&self) -> &Arc<Memory> {
-        &self.parts.memory
+    pub fn shared_metrics(&self) -> Arc<Metrics> {
+        self.parts.metrics.clone()
     }
 
     /// Whether only those who run the appliance are served.

@@ -9,9 +9,9 @@ use crate::base::Timestamp;
 use crate::telemetry::DiskFacts;
 
 /// With less to write the appliance fails soon.
-pub const DISK_FAILED_BYTES: u64 = 64 << 20;
+pub(super) const DISK_FAILED_BYTES: u64 = 64 << 20;
 /// With less to write somebody should look.
-pub const DISK_WARNING_BYTES: u64 = 1 << 30;
+pub(super) const DISK_WARNING_BYTES: u64 = 1 << 30;
 /// Files that are newer than now by more than this were written by another clock.
 const AHEAD_MS: u64 = 5 * 60 * 1_000;
 /// This release was not there before.
