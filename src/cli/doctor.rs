@@ -1,7 +1,7 @@
 //! `frontdesk doctor`: examines the appliance and names each fault with its fix.
 //!
 //! A running appliance examines itself and tells through the control socket. One that is stopped is examined from outside, and
-//! nothing of it is changed: no file is made, no database repaired or brought up to date. Servers that the settings name are asked
+//! nothing of it is changed: no file but the lock is made, no database repaired or brought up to date. Servers that the settings name are asked
 //! from here either way, with no key.
 
 use std::fmt::Write as _;

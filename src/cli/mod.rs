@@ -3,7 +3,7 @@
 //! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
 //! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
 //! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
-//! `ai check`, `ai route`, `knowledge eval` and the reading of one document open no data directory.
+//! `ai check`, `ai route`, `knowledge eval` and the reading of one document open no data directory; `doctor` only looks at it.
 //!
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
 //! understood ends with 2.

@@ -56,7 +56,7 @@ pub struct Server {
 }
 
 /// Below this nothing heavy would ever be done.
-const MEMORY_BYTES_MIN: u64 = 192 << 20;
+const MEMORY_BYTES_MIN: u64 = 64 << 20;
 
 impl Server {
     /// The address without path that people reach the appliance under, given the port that is really listened on.

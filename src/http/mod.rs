@@ -7,9 +7,13 @@
 //! A WebSocket and a stream of server-sent events are two doors to one feed (`feed`). The console is the same router
 //! behind a Unix socket ([`control`]).
 //!
+//! Beside HTTPS there may be plain HTTP, which leads to it (`plain`), and a listener for `/metrics` alone. The certificate is
+//! read again while connections stay ([`Certificates`]). In recovery mode only those who run the appliance are let in (`recovery`).
+//!
 //! Table, in every keyspace: `http.idempotency`. Job: `http.forget_answers` (lane upkeep). Owns no event.
 //!
-//! Limits: the section `[limits]` of the settings; the setting `server.connections_max`; 100 headers and 64 KiB of them;
+//! Limits: the section `[limits]` of the settings; the setting `server.connections_max`, and 256 connections to each listener without
+//! encryption; 100 headers and 64 KiB of them;
 //! 10 s for a handshake, then 20 s to the first request and 30 s for headers; 128 HTTP/2 streams a connection; 15 minutes
 //! for an upload; an answer is kept for a day; a WebSocket as in `ws`, an event stream 15 minutes.
 

@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 
 use super::operations::{JOBS_COUNTED_MAX, Operations};
 use crate::base::PageRequest;
-use crate::jobs::{self, JobState};
+use crate::jobs::{self, JobState, JobView};
 use crate::store::{Error, Keyspace, KeyspaceId};
 use crate::telemetry::redacted;
 
@@ -20,6 +20,9 @@ use crate::telemetry::redacted;
 const DATABASES_MAX: usize = 1_000;
 /// Dead letters of one database that are listed.
 const DEAD_LETTERS_MAX: usize = 50;
+/// Jobs that are looked at for them: so many pages of so many rows.
+const PAGES_MAX: usize = 100;
+const PAGE_ROWS: usize = 100;
 /// What is said of why a job failed.
 const REASON_CHARS_MAX: usize = 300;
 
@@ -85,19 +88,24 @@ fn tally(keyspace: &Keyspace) -> Value {
 }
 
 fn dead_letters(keyspace: &Keyspace) -> Value {
-    let page = PageRequest { after: None, limit: Some(DEAD_LETTERS_MAX) };
-    let found = keyspace.read(|tx| jobs::list(tx, JobState::Dead, &page)).map(|page| page.items);
-    let letters: Vec<_> = found
-        .unwrap_or_default()
-        .into_iter()
-        .map(|job| {
-            let reason: String = job.last_error.unwrap_or_default().chars().take(REASON_CHARS_MAX).collect();
-            json!({
-                "id": job.id, "kind": job.name, "attempts": job.attempts, "created_at": job.created_at, "reason": reason,
-            })
-        })
-        .collect();
+    let mut letters = Vec::new();
+    let mut page = PageRequest { after: None, limit: Some(PAGE_ROWS) };
+    for _ in 0..PAGES_MAX {
+        // A page holds those of its rows that are dead, which may be none.
+        let Ok(found) = keyspace.read(|tx| jobs::list(tx, JobState::Dead, &page)) else { break };
+        letters.extend(found.items.into_iter().map(letter));
+        match found.next_cursor {
+            Some(next) if letters.len() < DEAD_LETTERS_MAX => page.after = Some(next),
+            _ => break,
+        }
+    }
+    letters.truncate(DEAD_LETTERS_MAX);
     json!({ "database": name(keyspace), "letters": letters })
+}
+
+fn letter(job: JobView) -> Value {
+    let reason: String = job.last_error.unwrap_or_default().chars().take(REASON_CHARS_MAX).collect();
+    json!({ "id": job.id, "kind": job.name, "attempts": job.attempts, "created_at": job.created_at, "reason": reason })
 }
 
 fn archive(files: &[(&str, String)]) -> Result<Vec<u8>, zip::result::ZipError> {

@@ -5,7 +5,7 @@
 //! its counts, and a bundle for support in which nothing is that anybody wrote ([`bundle`]). [`watch`] looks again and again at
 //! what can change under a running process, so that a probe reads cached facts ([`crate::telemetry::Health`]).
 //!
-//! Table, in the system keyspace: `ops.heartbeat`. Owns no job and no event. Limits: a look every 15 s, a commit to prove that
+//! Table, in the system keyspace: `ops.heartbeat`. Owns no job and no event. Limits: a look every 5 s, a commit to prove that
 //! the disk takes one every 60 s; 1,000 workspaces' databases are examined while stopped; a bundle holds the newest 2,000 lines
 //! of the log and the counts of 1,000 databases.
 

@@ -15,13 +15,13 @@ use crate::store::{Error, WriteTx, tables};
 use crate::telemetry::DiskFacts;
 
 /// How often it is looked.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often a commit is made to prove that one can be.
 const COMMIT_EVERY: Duration = Duration::from_secs(60);
 /// A commit that takes longer is as bad as none.
 const COMMIT_MAX: Duration = Duration::from_secs(20);
-/// How often the memory is looked at.
-const RELIEVE_EVERY: Duration = Duration::from_secs(1);
+/// How often the memory is looked at. Databases that are closed for it too often are only opened again.
+const RELIEVE_EVERY: Duration = Duration::from_secs(10);
 
 tables! {
     /// When the process last proved that it can write.

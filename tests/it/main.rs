@@ -22,14 +22,18 @@ mod images;
 mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;
+mod metrics;
 mod model;
 mod models;
+mod operations;
 mod replay;
 mod rerank;
 mod rights;
 mod sessions;
 mod socket;
+mod signals;
 mod stopping;
+mod tls;
 mod ws;
 
 use std::time::Duration;
