@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::task::JoinSet;
 
 use super::appliance::Appliance;
-use super::signals::{Reload, listen_to_signals};
+use super::signals::{Reload, Signals, listen_to_signals};
 use super::{Failure, SettingsArguments, service_manager};
 use crate::app::{App, Mode};
 use crate::config::{Loaded, RECOVERY_VARIABLE, Settings};
@@ -76,6 +76,7 @@ pub(super) struct Doors {
     plain: Option<TcpListener>,
     metrics: Option<TcpListener>,
     socket: control::Socket,
+    signals: Signals,
     options: ServerOptions,
     leading: Leading,
     /// How people reach it.
@@ -85,6 +86,7 @@ pub(super) struct Doors {
 impl Doors {
     /// Takes the ports, so that everything that can go wrong does before anything is announced.
     pub(super) fn open(app: &App, settings: &Settings, listen: SocketAddr) -> Result<Self, Failure> {
+        let signals = Signals::hear()?;
         let listener = http::listen(listen)?;
         let port = listener.local_addr().map_or(listen.port(), |address| address.port());
         let plain = settings.server.http_listen.map(http::listen).transpose()?;
@@ -99,7 +101,7 @@ impl Doors {
         let socket = control::listen(control::path(app.store().directory().path()))?;
         let leading = Leading::new(certificates.clone(), &settings.server, port);
         let address = settings.server.public_address(port);
-        Ok(Self { listener, plain, metrics, socket, options, leading, address })
+        Ok(Self { listener, plain, metrics, socket, signals, options, leading, address })
     }
 
     /// Serves until a signal or until a listener breaks, then drains.
@@ -125,7 +127,7 @@ impl Doors {
         services.operations.has_log(origin.log.clone(), origin.loaded.values.clone());
         services.health.ok("server");
         let reload = Reload::new(origin, services.clone());
-        let signals = tokio::spawn(listen_to_signals(stop.clone(), Arc::new(reload)));
+        let signals = tokio::spawn(listen_to_signals(self.signals, stop.clone(), Arc::new(reload)));
         let watchdog = tokio::spawn(service_manager::stay_alive(stop.clone()));
         service_manager::ready();
         stop.cancelled().await;

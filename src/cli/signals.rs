@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::serve::Origin;
-use super::service_manager;
+use super::{Failure, service_manager};
 use crate::base::Clock as _;
 use crate::base::SystemClock;
 use crate::config::{Server, Setting};
@@ -74,13 +74,28 @@ fn waiting(before: &[Setting], now: &[Setting]) -> Vec<String> {
     changed.map(|setting| setting.key.clone()).filter(|key| !RELOADED.contains(&key.as_str())).collect()
 }
 
+/// The signals that are heard; from when this is made on, none is missed.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    pub(super) fn hear() -> Result<Self, Failure> {
+        let hear =
+            |kind| signal(kind).map_err(|error| Failure::new(format!("Signals cannot be heard: {error}")));
+        Ok(Self {
+            terminate: hear(SignalKind::terminate())?,
+            interrupt: hear(SignalKind::interrupt())?,
+            hang_up: hear(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Listens until the process ends. `stop` is cancelled by the first SIGTERM or SIGINT.
-pub(super) async fn listen_to_signals(stop: CancellationToken, reload: Arc<Reload>) {
-    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
-    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)] = kinds.map(signal) else {
-        tracing::error!("signals cannot be heard; stop the process by other means");
-        return;
-    };
+pub(super) async fn listen_to_signals(signals: Signals, stop: CancellationToken, reload: Arc<Reload>) {
+    let Signals { mut terminate, mut interrupt, mut hang_up } = signals;
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => {}

@@ -87,11 +87,12 @@ fn parts(line: &str) -> impl Iterator<Item = Part<'_>> {
 fn word_shown(word: &str, expects: Expects) -> (&str, Expects) {
     let lower = word.to_lowercase();
     if expects == Expects::Value {
-        // `Authorization: Bearer x`: the scheme is no secret, what follows it is.
-        return if ["bearer", "basic"].contains(&lower.as_str()) {
-            (word, Expects::Value)
-        } else {
-            (SECRET, Expects::Nothing)
+        return match lower.as_str() {
+            // `Authorization: Bearer x`: the scheme is no secret, what follows it is.
+            "bearer" | "basic" => (word, Expects::Value),
+            // It was taken out before.
+            "secret" => (word, Expects::Nothing),
+            _ => (SECRET, Expects::Nothing),
         };
     }
     if lower == "bearer" {
@@ -162,6 +163,7 @@ mod tests {
             "the job failed job=job_01h455vb4pex5vsknk084sn02q name=knowledge.ingest attempts=3",
             "cannot write /var/lib/frontdesk/tenants/ten_01h455vb4pex5vsknk084sn02q/keyspace.redb: No space left",
             "model=claude-3-5-sonnet-20241022 tokens=12",
+            "metrics.token = \"(secret)\"  # default",
         ] {
             assert_eq!(redacted(line), line);
         }
