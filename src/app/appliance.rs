@@ -24,7 +24,6 @@ use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn,
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
-use crate::ops::{Operations, Parts};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{Extensions, KeyspaceId, Store};
@@ -177,14 +176,9 @@ impl App {
         let here = local_model(settings, program, &clock)?;
         let models = models(settings, here, &outbound, keyring.clone(), budgets.clone())?;
         let looks_at_images = models.look_at_images();
-        let assistant = Assistant::new(
-            knowledge.clone(),
-            hub.clone(),
-            models,
-            store.system().clone(),
-            clock.clone(),
-            assistant_settings(settings),
-        );
+        let (system, written) = (store.system().clone(), assistant_settings(settings));
+        let assistant =
+            Assistant::new(knowledge.clone(), hub.clone(), models, system, clock.clone(), written);
         let runner = Runner::new(store.clone(), clock.clone(), wakeups.clone())
             .watched_by(facts.metrics.clone(), facts.memory.clone())
             .with::<ForgetEgress>(EgressSweeper(kept));
@@ -192,16 +186,7 @@ impl App {
         let running = begin(mode, runner, &wakeups, &store)?;
         queue_sweeps(&store, clock.now()).await?;
         let certificates = certificates(settings, &store, &clock, &facts)?;
-        let operations = Arc::new(Operations::new(Parts {
-            settings: settings.clone(),
-            store: store.clone(),
-            clock: clock.clone(),
-            hub: hub.clone(),
-            metrics: facts.metrics.clone(),
-            health: facts.health.clone(),
-            memory: facts.memory.clone(),
-            recovery: mode == Mode::Recovery,
-        }));
+        let operations = facts.operations(mode, settings, (&store, &clock, &hub));
         let stopping = CancellationToken::new();
         let caretakers = look_after(&operations, &certificates, &store, running.as_ref(), &clock, &stopping);
         let passwords = Passwords::new();

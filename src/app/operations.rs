@@ -10,7 +10,8 @@ use crate::base::{Clock, Fault as _};
 use crate::config::Settings;
 use crate::http::Certificates;
 use crate::jobs::Running;
-use crate::ops::{self, Operations};
+use crate::ops::{self, Operations, Parts};
+use crate::realtime::Hub;
 use crate::store::Store;
 use crate::telemetry::{Health, Memory, Metrics};
 
@@ -35,6 +36,25 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// What the appliance knows of itself, with these facts.
+    pub(super) fn operations(
+        &self,
+        mode: Mode,
+        settings: &Settings,
+        (store, clock, hub): (&Arc<Store>, &Arc<dyn Clock>, &Hub),
+    ) -> Arc<Operations> {
+        Arc::new(Operations::new(Parts {
+            settings: settings.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            hub: hub.clone(),
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            memory: self.memory.clone(),
+            recovery: mode == Mode::Recovery,
+        }))
+    }
+
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             metrics: Arc::new(Metrics::new()),

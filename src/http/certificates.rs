@@ -229,9 +229,9 @@ impl Certificates {
             let (certificates, now) = (self.clone(), clock.now());
             let looked = tokio::task::spawn_blocking(move || {
                 if certificates.is_due(now) {
-                    certificates.reload_and_log(None, now)
+                    certificates.reload_and_log(None, now);
                 } else {
-                    certificates.tell(now)
+                    certificates.tell(now);
                 }
             });
             let _ = looked.await;

@@ -24,7 +24,7 @@ use super::{Problem, RequestContext};
 use crate::base::{Actor, TenantId};
 use crate::config;
 use crate::conversations::IMAGE_UPLOAD_BYTES_MAX;
-use crate::telemetry::{Memory, Room};
+use crate::telemetry::Memory;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -175,12 +175,6 @@ impl Limits {
         if context.console { Ok(()) } else { self.images.check(household(context.address)) }
     }
 
-    /// Room for a file of so many bytes; nothing when that would go beyond the memory ceiling.
-    fn room(&self, bytes: usize) -> Option<Option<Room>> {
-        let Some(memory) = &self.memory else { return Some(None) };
-        memory.room_for(u64::try_from(bytes).unwrap_or(u64::MAX)).map(Some)
-    }
-
     async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Problem> {
         // A probe must learn that the appliance is alive when it is busiest.
         if request.uri().path().starts_with("/healthz/") {
@@ -203,10 +197,12 @@ impl Limits {
         if announced.is_some_and(|bytes: usize| bytes > bytes_max) {
             return Err(Problem::too_large());
         }
-        let _room = if is_among(&UPLOADS, &request) {
-            Some(self.room(announced.unwrap_or(bytes_max)).ok_or_else(no_memory)?)
-        } else {
-            None
+        let _room = match &self.memory {
+            Some(memory) if is_among(&UPLOADS, &request) => {
+                let bytes = u64::try_from(announced.unwrap_or(bytes_max)).unwrap_or(u64::MAX);
+                Some(memory.room_for(bytes).ok_or_else(no_memory)?)
+            }
+            _ => None,
         };
         DefaultBodyLimit::max(bytes_max).apply(&mut request);
         let Ok(_place) = self.under_way.try_acquire() else { return Err(busy()) };

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -70,7 +71,10 @@ pub(super) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, servi
     routes
         .fallback(|| async { Problem::not_found() })
         .layer(axum::middleware::from_fn_with_state(services.operations.clone(), recovery::layer))
-        .layer(CompressionLayer::new())
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/html"))),
+        )
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(axum::middleware::from_fn_with_state(services.limits.clone(), limits::layer))
         .layer(axum::middleware::from_fn_with_state(keeper, context::layer))

@@ -1,7 +1,8 @@
 //! The support bundle: one ZIP file with what somebody needs who helps from afar, and nothing that anybody wrote.
 //!
 //! In it are the release, the findings of the examination, the settings without secrets, health, counts, how many rows each table
-//! has, dead letters without what they are about, and the newest lines of the log. Every text passes [`redacted`] on its way in.
+//! has, dead letters without what they are about, and the newest lines of the log. Every text passes [`redacted`] on its way in;
+//! the counts of rows, which are none, do not.
 //! Rows themselves, documents, messages, names and addresses of people are never read for it.
 
 use std::io::{Cursor, Write as _};
@@ -57,11 +58,12 @@ pub(super) fn make(operations: &Operations) -> Result<Vec<u8>, Error> {
         ("health.json", pretty(&json!(parts.health.readiness()))),
         ("settings.txt", settings),
         ("metrics.txt", operations.metrics_text()),
-        ("tables.json", pretty(&json!(tables))),
         ("jobs.json", pretty(&jobs)),
         ("log.txt", log),
     ];
-    archive(&files).map_err(|error| Error::Damaged { table: "ops.bundle", reason: error.to_string() })
+    // Names of our tables, some of which sound like secrets, and numbers.
+    archive(&files, ("tables.json", &pretty(&json!(tables))))
+        .map_err(|error| Error::Damaged { table: "ops.bundle", reason: error.to_string() })
 }
 
 fn pretty(value: &Value) -> String {
@@ -83,7 +85,7 @@ fn tally(keyspace: &Keyspace) -> Value {
                 rows.into_iter().map(|(table, rows)| (table, json!(rows))).collect();
             json!({ "database": name(keyspace), "rows": rows })
         }
-        Err(error) => json!({ "database": name(keyspace), "error": error.to_string() }),
+        Err(error) => json!({ "database": name(keyspace), "error": redacted(&error.to_string()) }),
     }
 }
 
@@ -108,7 +110,8 @@ fn letter(job: JobView) -> Value {
     json!({ "id": job.id, "kind": job.name, "attempts": job.attempts, "created_at": job.created_at, "reason": reason })
 }
 
-fn archive(files: &[(&str, String)]) -> Result<Vec<u8>, zip::result::ZipError> {
+/// `as_is` is written as it is, and everything else without what nobody else is to read.
+fn archive(files: &[(&str, String)], as_is: (&str, &str)) -> Result<Vec<u8>, zip::result::ZipError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
         archive.start_file(*name, SimpleFileOptions::default())?;
@@ -117,5 +120,7 @@ fn archive(files: &[(&str, String)]) -> Result<Vec<u8>, zip::result::ZipError> {
             archive.write_all(b"\n")?;
         }
     }
+    archive.start_file(as_is.0, SimpleFileOptions::default())?;
+    archive.write_all(as_is.1.as_bytes())?;
     Ok(archive.finish()?.into_inner())
 }

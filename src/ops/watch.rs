@@ -83,7 +83,7 @@ fn look(operations: &Operations, now: Timestamp) {
     match DiskFacts::of(parts.store.directory().path()).map(|disk| disk.free_bytes) {
         Ok(0..DISK_FAILED_BYTES) => health.failed("disk", "The disk is nearly full. Free some space."),
         Ok(DISK_FAILED_BYTES..DISK_WARNING_BYTES) => {
-            health.degraded("disk", "Little room is left on the disk.")
+            health.degraded("disk", "Little room is left on the disk.");
         }
         Ok(_) => health.ok("disk"),
         Err(_) => health.failed("disk", "The data directory is not there any more."),
