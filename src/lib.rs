@@ -28,6 +28,8 @@ pub mod knowledge;
 pub mod conversations;
 pub mod assistant;
 
+pub mod ops;
+
 pub mod http;
 pub mod app;
 pub mod cli;

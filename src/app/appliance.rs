@@ -5,21 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::language_models::{keyring, local_model, models};
+use super::operations::{Facts, Mode, look_after};
 use super::search_models::open_knowledge;
 use super::settings::{
     assistant_settings, default_budget, default_quotas, egress_retention, mail, outbound, store_options,
 };
 use crate::assistant::{AnswerMessage, Assistant, Models};
-use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
+use crate::base::{Clock, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
 use crate::config::Settings;
 use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, MessagePosted, Pictures};
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
-use crate::http::{Limits, PublicAddress, Services};
+use crate::http::{Certificates, Limits, PublicAddress, Services};
 use crate::identity::{
     ForgetSessions, Passwords, Policy, Revocations, SessionSweeper, SignIn, setup, tenant_roll,
 };
@@ -31,14 +33,11 @@ use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::quotas::QuotaBook;
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{Extensions, Keyspace, KeyspaceId, Store};
-use crate::telemetry::Health;
 use crate::tenants::{Carrier, Eraser, FinishErasure, LeftOut};
 use crate::{contacts, http, store, tenants};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
-/// How often idle keyspaces are looked for.
-const UPKEEP_EVERY: Duration = Duration::from_secs(30);
 /// How long jobs may take to finish when the appliance stops.
 const JOBS_GRACE: Duration = Duration::from_secs(10);
 /// Pictures that are made clean at a time: each needs some 250 MB for a moment.
@@ -52,10 +51,10 @@ pub struct App {
     services: Arc<Services>,
     quotas: Arc<QuotaBook>,
     running: Option<Arc<Running>>,
-    upkeep: tokio::task::JoinHandle<()>,
+    /// Told of work that nobody does, in recovery mode.
+    wakeups: Arc<Wakeups>,
+    caretakers: JoinSet<()>,
     egress: Keeping,
-    /// What HTTPS is served with.
-    pub tls: Arc<rustls::ServerConfig>,
     /// Told when everything should come to an end.
     pub stopping: CancellationToken,
 }
@@ -143,6 +142,46 @@ async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error>
     queued.await.map(drop)
 }
 
+/// Begins the background work, except in recovery mode: then what is queued is only remembered for the next start.
+fn begin(
+    mode: Mode,
+    runner: Runner,
+    wakeups: &Wakeups,
+    store: &Store,
+) -> Result<Option<Arc<Running>>, store::Error> {
+    match mode {
+        Mode::Usual => runner.start().map(|running| Some(Arc::new(running))),
+        Mode::Recovery => {
+            wakeups.remember_in(store.system().clone());
+            Ok(None)
+        }
+    }
+}
+
+fn certificates(
+    settings: &Settings,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    facts: &Facts,
+) -> Result<Arc<Certificates>, http::Error> {
+    let (data_dir, health, metrics) = (store.directory().path(), facts.health.clone(), facts.metrics.clone());
+    Certificates::open(data_dir, &settings.server, clock.now(), health, metrics).map(Arc::new)
+}
+
+fn limits(settings: &Settings, facts: &Facts) -> Limits {
+    Limits::new(&settings.limits, settings.knowledge.upload_bytes_max).below(facts.memory.clone())
+}
+
+/// What is known as soon as the appliance is open.
+fn first_facts(services: &Services) {
+    services.health.ok("store");
+    services.health.ok("embedding_model");
+    if services.operations.is_recovering() {
+        let fact = "The appliance is in recovery mode: only those who run it are served, and no background work is done.";
+        services.health.failed("recovery", fact);
+    }
+}
+
 impl App {
     /// Opens the appliance in the settings' data directory. `program` is this executable, which documents are taken apart
     /// in a second process of.
@@ -151,13 +190,24 @@ impl App {
     /// The store's, among them [`store::Error::InUse`]; the embedding model's; a provider's that cannot be reached as set; a
     /// reranker's whose model cannot be used.
     pub async fn open(settings: &Settings, program: &Path) -> anyhow::Result<Self> {
+        Self::open_as(Mode::Usual, settings, program).await
+    }
+
+    /// [`App::open`] in a mode.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub async fn open_as(mode: Mode, settings: &Settings, program: &Path) -> anyhow::Result<Self> {
+        let facts = Facts::new(settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
         let (mail, revocations) = (mail(settings), Revocations::new());
         let quotas = Arc::new(QuotaBook::new(default_quotas(settings)));
-        let extensions =
-            extensions(&wakeups, &hub, &mail).with(quotas.clone()).with(Arc::new(revocations.clone()));
+        let extensions = extensions(&wakeups, &hub, &mail)
+            .with(quotas.clone())
+            .with(Arc::new(revocations.clone()))
+            .with(facts.metrics.clone());
         let options = store_options(settings, extensions);
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         quotas.read_in(store.system().clone());
@@ -177,17 +227,19 @@ impl App {
         let models = models(settings, here, &outbound, keyring.clone(), budgets.clone())?;
         let looks_at_images = models.look_at_images();
         let assistant = assistant(settings, &knowledge, &hub, models, store.system(), &clock);
-        let health = Arc::new(Health::default());
-        let postman = Postman::new(mail.clone(), outbound, health.clone());
-        let runner = Runner::new(store.clone(), clock.clone(), wakeups)
+        let postman = Postman::new(mail.clone(), outbound, facts.health.clone());
+        let runner = Runner::new(store.clone(), clock.clone(), wakeups.clone())
+            .watched_by(facts.metrics.clone(), facts.memory.clone())
             .with::<ForgetEgress>(EgressSweeper(kept))
             .with::<FinishErasure>(eraser.clone())
             .with::<SendLetter>(postman);
-        let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
-        let now = clock.now();
-        queue_sweeps(&store, now).await?;
-        let tls = http::prepare(store.directory(), &settings.server, now)?;
+        let runner = with_workers(runner, &knowledge, &budgets, assistant.clone());
+        let running = begin(mode, runner, &wakeups, &store)?;
+        queue_sweeps(&store, clock.now()).await?;
+        let certificates = certificates(settings, &store, &clock, &facts)?;
+        let operations = facts.operations(mode, settings, (&store, &clock, &hub));
         let stopping = CancellationToken::new();
+        let caretakers = look_after(&operations, &certificates, &store, running.as_ref(), &clock, &stopping);
         let passwords = Passwords::new();
         let services = Arc::new(Services {
             clock,
@@ -198,10 +250,11 @@ impl App {
             address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
-            limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
-            health,
+            limits: Arc::new(limits(settings, &facts)),
+            health: facts.health,
             trusted_proxies: settings.server.trusted_proxies.clone(),
-            authority_pem: tls.authority_pem.clone(),
+            certificates,
+            operations,
             hub,
             knowledge,
             assistant,
@@ -215,20 +268,9 @@ impl App {
             mail,
             stopping: stopping.clone(),
         });
-        services.health.ok("store");
-        let running = Arc::new(running);
-        let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
+        first_facts(&services);
         let egress = keeper.start(store.system().clone(), kept.entries_max);
-        Ok(Self {
-            store,
-            services,
-            quotas,
-            running: Some(running),
-            upkeep,
-            egress,
-            tls: tls.config,
-            stopping,
-        })
+        Ok(Self { store, services, quotas, running, wakeups, caretakers, egress, stopping })
     }
 
     /// Everything that can be asked, ready to be served.
@@ -276,29 +318,12 @@ impl App {
     pub async fn stop(mut self) {
         self.stopping.cancel();
         self.services.hub.close();
-        let _ = (&mut self.upkeep).await;
+        while self.caretakers.join_next().await.is_some() {}
         if let Some(running) = self.running.take().and_then(Arc::into_inner) {
             running.stop(JOBS_GRACE).await;
         }
+        self.wakeups.forget();
         self.egress.close().await;
         self.quotas.forget();
-    }
-}
-
-/// Closes what nobody uses. A tenant whose queue has run dry is forgotten first, so that the next start need not look.
-async fn upkeep(store: Arc<Store>, running: Arc<Running>, stopping: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(UPKEEP_EVERY) => {}
-        }
-        if let Err(error) = running.settle().await {
-            tracing::warn!(code = error.code(), ?error, "which tenants have work could not be settled");
-        }
-        let store = store.clone();
-        match tokio::task::spawn_blocking(move || store.close_idle()).await {
-            Ok(closed) if closed > 0 => tracing::debug!(closed, "idle keyspaces were closed"),
-            _ => {}
-        }
     }
 }

@@ -6,10 +6,12 @@
 
 mod appliance;
 mod language_models;
+mod operations;
 mod search_models;
 mod settings;
 
 pub use appliance::{App, SETUP_LINK_FILE};
 pub use language_models::{local_model, model};
+pub use operations::Mode;
 pub use search_models::{embedder, max_sim, reranker};
 pub use settings::{mail, outbound};

@@ -36,6 +36,7 @@ use crate::knowledge::{Knowledge, Options, Passage, Span};
 use crate::realtime::{Hub, Topic};
 use crate::search;
 use crate::store::{self, Keyspace, Read, WriteTx};
+use crate::telemetry::Metrics;
 use crate::tenants::{self, Tenant, UncitedClaims};
 
 /// Answers a visitor's message.
@@ -492,6 +493,7 @@ impl Worker<AnswerMessage> for Assistant {
                     new.answer.cost = pay(tx, &budgets, call.now, subject, charge.as_ref())?;
                     post_reply(tx, &call, job.conversation, &new)?;
                     trace.keep(tx, job.message)?;
+                    count(tx, &new.answer, charge.as_ref());
                 }
                 Ok::<_, Error>(())
             })
@@ -532,6 +534,18 @@ impl Worker<AnswerMessage> for Assistant {
             _ => Ok(()),
         }
     }
+}
+
+/// An answer is counted once it is on disk.
+fn count(tx: &mut WriteTx<'_>, answer: &Answer, charge: Option<&NewCharge>) {
+    let Some(metrics) = tx.extension::<Metrics>() else { return };
+    let outcome = match (answer.declined, answer.quoted) {
+        (true, _) => "declined",
+        (false, true) => "quoted",
+        (false, false) => "written",
+    };
+    let tier = charge.map(|charge| charge.tier.clone());
+    tx.after_commit(move || metrics.gave_answer(outcome, tier.as_deref()));
 }
 
 /// Posts the reply, unless the message has one: then this one is not needed.

@@ -13,6 +13,7 @@ use crate::base::{ConversationId, DocumentId, MessageId, Micros, Timestamp};
 use crate::identity::Pass;
 use crate::identity::pass::ReadWorkspace;
 use crate::store::{Key, Read, Scan, WriteTx, tables};
+use crate::telemetry::Metrics;
 
 /// Characters of a provider's, model's or tier's name that are kept.
 pub const NAME_CHARS_MAX: usize = 120;
@@ -193,6 +194,11 @@ pub(super) fn book(
     let place = (day, provider, model);
     let sum = tx.get::<Usages>(&place)?.unwrap_or_default().plus(&new.usage, new.cost);
     tx.put::<Usages>(&place, &sum)?;
+    if let Some(metrics) = tx.extension::<Metrics>() {
+        let (provider, tier, cost) = (name(&new.provider), charge.tier, new.cost.0);
+        let tokens = [new.usage.input_tokens, new.usage.output_tokens];
+        tx.after_commit(move || metrics.booked(&provider, &tier, tokens, cost));
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use axum::http::{Method, Request, StatusCode};
 use serde_json::Value;
 
 use super::Failure;
-use crate::app::App;
+use crate::app::{App, Mode};
 use crate::base::Fault;
 use crate::config::Settings;
 use crate::http::WORKSPACE;
@@ -53,9 +53,14 @@ impl<'a> Call<'a> {
 impl Appliance {
     /// Opens the data directory, or finds the process that has it.
     pub(super) async fn open(settings: &Settings) -> Result<Self, Failure> {
+        Self::open_as(Mode::Usual, settings).await
+    }
+
+    /// [`Appliance::open`] in a mode, if it is this process that opens it.
+    pub(super) async fn open_as(mode: Mode, settings: &Settings) -> Result<Self, Failure> {
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(format!("The path of this program cannot be found: {error}")))?;
-        match App::open(settings, &program).await {
+        match App::open_as(mode, settings, &program).await {
             Ok(app) => Ok(Self { client: control::direct(app.router()), own: Some(app) }),
             Err(error) => match error.downcast::<store::Error>() {
                 Ok(store::Error::InUse { path }) => {

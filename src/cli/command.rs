@@ -10,15 +10,18 @@ use super::account::AccountCommand;
 use super::ai::AiCommand;
 use super::audit::AuditCommand;
 use super::demo::DemoArguments;
+use super::doctor::DoctorArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::mail::MailCommand;
 use super::model::ModelCommand;
+use super::serve::ServeArguments;
 use super::setup::SetupArguments;
+use super::support_bundle::BundleArguments;
 use super::tenant::TenantCommand;
 use super::{
-    Failure, SettingsArguments, account, ai, audit, config_check, demo, egress, extract_worker, healthcheck,
-    knowledge, mail, model, openapi, serve, setup, tenant,
+    Failure, SettingsArguments, account, ai, audit, config_check, demo, doctor, egress, extract_worker,
+    healthcheck, knowledge, mail, model, openapi, serve, setup, support_bundle, tenant,
 };
 
 /// An AI support desk in one binary.
@@ -34,7 +37,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the appliance
-    Serve,
+    Serve(ServeArguments),
     /// Try it: a workspace with example documents, a question answered here, and the chat in the browser
     Demo(DemoArguments),
     /// Print a new one-time link for setting the appliance up, or set it up here
@@ -81,6 +84,10 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Examine the appliance, running or stopped, and name each fault with its fix
+    Doctor(DoctorArguments),
+    /// Write a file for who helps from afar: findings, settings, counts, the log; no secrets, nobody's words
+    SupportBundle(BundleArguments),
     /// Ask the running appliance whether it is ready; for service managers
     Healthcheck,
     /// Print the API's description (OpenAPI 3.1)
@@ -126,7 +133,9 @@ pub fn run() -> ExitCode {
 fn carry_out(line: &CommandLine) -> Result<(), Failure> {
     match &line.command {
         Command::Config { command: ConfigCommand::Check } => config_check::run(&line.settings),
-        Command::Serve => serve::run(&line.settings),
+        Command::Serve(wish) => serve::run(&line.settings, wish),
+        Command::Doctor(wish) => doctor::run(&line.settings, wish),
+        Command::SupportBundle(wish) => support_bundle::run(&line.settings, wish),
         Command::Demo(arguments) => demo::run(&line.settings, arguments),
         Command::Setup(arguments) => setup::run(&line.settings, arguments),
         Command::Account { command } => account::run(&line.settings, command),

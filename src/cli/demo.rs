@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::appliance::{Appliance, Call, folder};
 use super::folder::{Documents, Source, delete_others, documents_of, send, watch};
-use super::serve::{Doors, announce};
+use super::serve::{Doors, Origin, announce};
 use super::{Failure, SettingsArguments, ask};
 use crate::config::Settings;
 use crate::telemetry::start_log;
@@ -43,10 +43,10 @@ pub(super) struct DemoArguments {
 /// Shows the demo.
 pub(super) fn run(arguments: &SettingsArguments, demo: &DemoArguments) -> Result<(), Failure> {
     let knowledge = demo.knowledge.as_deref().map(folder).transpose()?;
-    let loaded = arguments.load()?;
+    let mut loaded = arguments.load()?;
     let (by_default_dir, by_default_log) =
         (loaded.is_default("store.data_dir"), loaded.is_default("log.level"));
-    let mut settings = loaded.settings;
+    let mut settings = loaded.settings.clone();
     if by_default_dir {
         settings.store.data_dir = data_dir(&settings.store.data_dir, knowledge.as_deref());
     }
@@ -54,7 +54,9 @@ pub(super) fn run(arguments: &SettingsArguments, demo: &DemoArguments) -> Result
     if by_default_log {
         "warn".clone_into(&mut settings.log.level);
     }
-    start_log(&settings.log)?;
+    let log = start_log(&settings.log)?;
+    loaded.settings = settings.clone();
+    let origin = Origin { arguments: arguments.clone(), loaded, log };
     let (question, as_json) = (demo.ask.clone(), demo.json);
     super::run_async(async move {
         let appliance = Appliance::open(&settings).await?;
@@ -67,7 +69,7 @@ pub(super) fn run(arguments: &SettingsArguments, demo: &DemoArguments) -> Result
                 appliance.close().await;
                 Ok(())
             }
-            None => show(appliance, &settings, &brand).await,
+            None => show(appliance, &settings, &brand, origin).await,
         }
     })
 }
@@ -124,7 +126,12 @@ async fn prepare(appliance: &Appliance, knowledge: Option<&Path>) -> Result<Valu
     Ok(brand)
 }
 
-async fn show(appliance: Appliance, settings: &Settings, brand: &Value) -> Result<(), Failure> {
+async fn show(
+    appliance: Appliance,
+    settings: &Settings,
+    brand: &Value,
+    origin: Origin,
+) -> Result<(), Failure> {
     let suggestions = brand.get("suggestions").and_then(Value::as_array);
     let question = suggestions.and_then(|all| all.first()).and_then(Value::as_str);
     let mut output = std::io::stdout();
@@ -144,7 +151,7 @@ async fn show(appliance: Appliance, settings: &Settings, brand: &Value) -> Resul
     let _ = writeln!(output, "The certificate is the appliance's own; its authority is at {address}/ca.pem");
     let _ = writeln!(output, "Press Ctrl-C to stop.");
     let _ = output.flush();
-    doors.serve(app).await
+    doors.serve(app, origin).await
 }
 
 /// On the usual port, or on any other when that is taken.

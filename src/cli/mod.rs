@@ -3,7 +3,8 @@
 //! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
 //! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
 //! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
-//! `ai check`, `ai route`, `mail test`, `knowledge eval` and the reading of one document open no data directory.
+//! `ai check`, `ai route`, `mail test`, `knowledge eval` and the reading of one document open no data directory; `doctor` only
+//! looks at it.
 //!
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
 //! understood ends with 2.
@@ -23,6 +24,7 @@ mod audit;
 mod command;
 mod config_check;
 mod demo;
+mod doctor;
 mod egress;
 mod extract_worker;
 mod failure;
@@ -35,8 +37,11 @@ mod model;
 mod openapi;
 mod run_async;
 mod serve;
+mod service_manager;
 mod settings;
 mod setup;
+mod signals;
+mod support_bundle;
 mod tenant;
 mod tenant_file;
 

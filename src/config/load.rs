@@ -11,6 +11,8 @@ use super::{DEFAULTS, Error, Origin, Problem, Settings, report};
 
 /// The variable that names the file, in place of the flag `--config`.
 pub const FILE_VARIABLE: &str = "FRONTDESK_CONFIG";
+/// The variable that stands for the flag `--recovery` of `serve`.
+pub const RECOVERY_VARIABLE: &str = "FRONTDESK_RECOVERY";
 const VARIABLE_PREFIX: &str = "FRONTDESK_";
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -123,7 +125,9 @@ fn read(path: &Path) -> Result<String, Error> {
 fn from_environment(variables: &[(String, String)], defaults: &Layer, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new();
     for (name, text) in variables {
-        let Some(rest) = name.strip_prefix(VARIABLE_PREFIX).filter(|_| name != FILE_VARIABLE) else {
+        let Some(rest) =
+            name.strip_prefix(VARIABLE_PREFIX).filter(|_| name != FILE_VARIABLE && name != RECOVERY_VARIABLE)
+        else {
             continue;
         };
         let key = rest.to_ascii_lowercase().replacen("__", ".", 1);

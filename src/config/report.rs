@@ -5,7 +5,9 @@ use toml::Value;
 use super::layer::Layer;
 use super::load::Setting;
 
-const SECRETS: [&str; 2] = ["api_key", "password"];
+/// The keys of values that nobody is shown, in tables and as settings of their own.
+const SECRETS: [&str; 4] = ["api_key", "password", "secret", "token"];
+const HIDDEN: &str = "(secret)";
 
 /// A secret that was given; an empty text says that none was.
 fn is_given(value: &Value) -> bool {
@@ -18,7 +20,7 @@ fn redact(value: &mut Value) {
         Value::Table(table) => {
             for (key, value) in table.iter_mut() {
                 if SECRETS.contains(&key.as_str()) {
-                    *value = Value::String("(secret)".to_owned());
+                    *value = Value::String(HIDDEN.to_owned());
                 } else {
                     redact(value);
                 }
@@ -34,7 +36,7 @@ pub(super) fn values(layer: &Layer) -> Vec<Setting> {
         let mut value = leaf.value.clone();
         let name = key.rsplit('.').next().unwrap_or(key);
         if SECRETS.contains(&name) && is_given(&value) {
-            value = Value::String("(secret)".to_owned());
+            value = Value::String(HIDDEN.to_owned());
         }
         redact(&mut value);
         Setting { key: key.clone(), shown: value.to_string(), origin: leaf.origin.clone() }

@@ -8,7 +8,20 @@ use serde::Deserialize;
 use url::Url;
 
 use super::settings::Finding;
-use super::value::{optional_path, optional_url};
+use super::value::{optional_address, optional_path, optional_url};
+
+/// Whether browsers are told to come back over HTTPS only (`Strict-Transport-Security`, RFC 6797).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransportSecurity {
+    /// With the site's certificate, if somebody else has signed it: a browser that remembers this lets nobody past a certificate
+    /// that it does not know.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// Addresses, names and certificates.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,6 +29,9 @@ use super::value::{optional_path, optional_url};
 pub struct Server {
     /// Where HTTPS is served.
     pub https_listen: SocketAddr,
+    /// Where plain HTTP is led to HTTPS.
+    #[serde(deserialize_with = "optional_address")]
+    pub http_listen: Option<SocketAddr>,
     /// How people reach it, if that was said; see [`Server::public_address`].
     #[serde(deserialize_with = "optional_url")]
     pub public_url: Option<Url>,
@@ -27,13 +43,20 @@ pub struct Server {
     /// Its private key, PEM.
     #[serde(deserialize_with = "optional_path")]
     pub private_key_file: Option<PathBuf>,
+    /// Whether browsers are told to come back over HTTPS only.
+    pub hsts: TransportSecurity,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Connections open at a time.
     pub connections_max: usize,
+    /// What the process may hold before heavy work is put off, in bytes; 0 for three quarters of the machine's.
+    pub memory_bytes_max: u64,
     /// How long requests may take to finish at the end.
     pub drain_s: u64,
 }
+
+/// Below this nothing heavy would ever be done.
+const MEMORY_BYTES_MIN: u64 = 64 << 20;
 
 impl Server {
     /// The address without path that people reach the appliance under, given the port that is really listened on.
@@ -62,6 +85,9 @@ impl Server {
         }
         if self.connections_max == 0 {
             findings.push(("server.connections_max", "at least 1".to_owned()));
+        }
+        if (1..MEMORY_BYTES_MIN).contains(&self.memory_bytes_max) {
+            findings.push(("server.memory_bytes_max", format!("0, or at least {MEMORY_BYTES_MIN}")));
         }
         findings
     }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Mail, Outbound, Quotas, Rerank,
-    Retrieval, Routing, Server, Store,
+    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Mail, Metrics, Outbound, Quotas,
+    Rerank, Retrieval, Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -48,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
+    /// Who may read what is counted.
+    pub metrics: Metrics,
 }
 
 impl Settings {
@@ -68,6 +70,7 @@ impl Settings {
         findings.extend(self.mail.check(environment));
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
+        findings.extend(self.metrics.check(environment));
         findings
     }
 
@@ -79,6 +82,7 @@ impl Settings {
         notices.extend(self.reranked_elsewhere());
         notices.extend(ineffective::findings(self));
         notices.extend(self.mail.notices());
+        notices.extend(self.metrics.notice());
         if self.assistant.provider == super::AUTO {
             notices.extend(self.routing.blind(&self.ai.provider));
         }
@@ -97,6 +101,13 @@ impl Settings {
             one.name
         );
         Some(("rerank.provider", reason))
+    }
+
+    /// The servers that the settings name: the table, what the table calls it, and its address.
+    #[must_use]
+    pub fn servers(&self) -> Vec<(&'static str, String, url::Url)> {
+        let named = self.destinations().into_iter();
+        named.map(|one| (one.table, one.name.to_owned(), one.url.clone())).collect()
     }
 
     /// The servers that the settings name.

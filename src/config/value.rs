@@ -1,5 +1,6 @@
 //! How values are read that TOML has no type for.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
@@ -29,6 +30,21 @@ pub(super) fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     url::Url::parse(&text).map(Some).map_err(|error| {
         serde::de::Error::custom(format!(
             "\"{text}\" is not an address such as \"https://desk.example.com\": {error}"
+        ))
+    })
+}
+
+/// An empty text stands for "not given".
+pub(super) fn optional_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!(
+            "\"{text}\" is not an address and a port such as \"127.0.0.1:9090\""
         ))
     })
 }

@@ -15,7 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 
 use super::headers::WORKSPACE;
-use super::{Problem, RequestContext, SESSION_COOKIE, Services};
+use super::{Problem, RequestContext, SESSION_COOKIE, Services, recovery};
 use crate::base::{Call, Secret};
 use crate::identity::api_key::API_KEY_PREFIX;
 use crate::identity::{Pass, Policy, Principal, Right};
@@ -67,6 +67,7 @@ impl FromRequestParts<Arc<Services>> for Caller {
         let slug = parts.headers.get(&WORKSPACE).map(|slug| slug.to_str().unwrap_or_default());
         let principal = tenants::choose_workspace(&services.policy, principal, slug)?;
         let actor = principal.actor();
+        recovery::admit(&services.operations, &principal)?;
         if !context.console && principal != Principal::Nobody {
             services.limits.caller(actor)?;
             principal.tenant().map_or(Ok(()), |tenant| services.limits.workspace(tenant))?;
@@ -129,7 +130,12 @@ fn is_same_origin(parts: &Parts) -> bool {
         return site == "same-origin" || site == "none";
     }
     let Some(origin) = text(&ORIGIN) else { return true };
-    let host = text(&HOST).or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str));
+    // A trusted proxy may have put another host into its request, and tells the one that it was asked for.
+    let forwarded =
+        parts.extensions.get::<RequestContext>().and_then(|context| context.forwarded_host.as_deref());
+    let host = forwarded
+        .or_else(|| text(&HOST))
+        .or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str));
     let origin = origin.strip_prefix("https://");
     origin.is_some_and(|origin| host.is_some_and(|host| origin.eq_ignore_ascii_case(host)))
 }

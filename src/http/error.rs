@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::base::{Fault, Kind};
+use crate::ops::certificate::PairError;
 
 /// A fault of the server itself.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,16 @@ impl Error {
     pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         |source| Self::File { path, source }
+    }
+}
+
+impl From<PairError> for Error {
+    fn from(error: PairError) -> Self {
+        match error {
+            PairError::File { path, source } => Self::File { path, source },
+            PairError::NoPem { path, what } => Self::NoPem { path, what },
+            PairError::Unusable(error) => Self::Tls(error),
+        }
     }
 }
 

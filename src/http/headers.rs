@@ -43,12 +43,15 @@ fn or_insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
-/// Adds what the answer does not say itself.
-pub(super) fn secure(headers: &mut HeaderMap) {
+/// Adds what the answer does not say itself. `hsts`: that browsers come back over HTTPS only, which over a certificate that they do
+/// not know would lock people out.
+pub(super) fn secure(headers: &mut HeaderMap, hsts: bool) {
+    if hsts {
+        or_insert(headers, STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
+    }
     or_insert(headers, CONTENT_SECURITY_POLICY, DATA_POLICY);
     or_insert(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     or_insert(headers, REFERRER_POLICY, "same-origin");
-    or_insert(headers, STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
     or_insert(headers, OPENER_POLICY, "same-origin");
     or_insert(headers, RESOURCE_POLICY, "same-origin");
     or_insert(headers, PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()");

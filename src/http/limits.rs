@@ -24,6 +24,7 @@ use super::{Problem, RequestContext};
 use crate::base::{Actor, TenantId};
 use crate::config;
 use crate::conversations::IMAGE_UPLOAD_BYTES_MAX;
+use crate::telemetry::Memory;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -90,6 +91,7 @@ pub struct Limits {
     upload_bytes_max: usize,
     import_bytes_max: u64,
     timeout: Duration,
+    memory: Option<Arc<Memory>>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -122,7 +124,15 @@ impl Limits {
             upload_bytes_max,
             import_bytes_max: limits.import_bytes_max,
             timeout: Duration::from_secs(limits.request_timeout_s),
+            memory: None,
         }
+    }
+
+    /// Files are taken only while they fit below this ceiling.
+    #[must_use]
+    pub fn below(mut self, memory: Arc<Memory>) -> Self {
+        self.memory = Some(memory);
+        self
     }
 
     /// The largest document.
@@ -201,6 +211,13 @@ impl Limits {
         if announced.is_some_and(|bytes: usize| bytes > bytes_max) {
             return Err(Problem::too_large());
         }
+        let _room = match &self.memory {
+            Some(memory) if is_among(&UPLOADS, &request) => {
+                let bytes = u64::try_from(announced.unwrap_or(bytes_max)).unwrap_or(u64::MAX);
+                Some(memory.room_for(bytes).ok_or_else(no_memory)?)
+            }
+            _ => None,
+        };
         DefaultBodyLimit::max(bytes_max).apply(&mut request);
         let Ok(_place) = self.under_way.try_acquire() else { return Err(busy()) };
         tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| took_too_long())
@@ -212,6 +229,11 @@ fn is_among(routes: &[(Method, &str)], request: &Request) -> bool {
     path.is_some_and(|path| {
         routes.iter().any(|(method, route)| method == request.method() && *route == path.as_str())
     })
+}
+
+fn no_memory() -> Problem {
+    let detail = "The appliance is short of memory at the moment, so it takes no files. Try again shortly.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "memory_full", detail).retry_after(Duration::from_secs(10))
 }
 
 fn busy() -> Problem {

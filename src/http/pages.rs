@@ -73,7 +73,10 @@ fn page(name: &str, headers: &HeaderMap, policy: &'static str) -> Response {
         let detail = "The pages are not part of this build. Run `make assets` and build again.";
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "pages_missing", detail).into_response();
     }
-    let mut response = serve(name, headers, ASK_AGAIN);
+    // Pages are small, and sent as they are: nobody learns from the size of one what is in it (BREACH).
+    let mut headers = headers.clone();
+    headers.remove(ACCEPT_ENCODING);
+    let mut response = serve(name, &headers, ASK_AGAIN);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }

@@ -13,16 +13,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::context::TrustedProxies;
+use super::context::Doorkeeper;
 use super::headers::PAGE_POLICY;
-use super::{Problem, Routes, Services, api, context, docs, limits, openapi, pages, problem, ws};
+use super::{
+    Problem, Routes, Services, api, context, docs, limits, metrics, openapi, pages, problem, recovery, ws,
+};
 
 /// Routes that are neither pages nor in the API's document.
-const PLAIN_ROUTES: [(Method, &str); 4] = [
+const PLAIN_ROUTES: [(Method, &str); 5] = [
     (Method::GET, "/ws"),
+    (Method::GET, "/metrics"),
     (Method::GET, "/api/openapi.json"),
     (Method::GET, "/api/docs"),
     (Method::GET, "/api/docs.css"),
@@ -55,6 +59,7 @@ pub fn router(services: Arc<Services>) -> Router {
         .merge(api)
         // GET over HTTP/1.1, CONNECT over HTTP/2 (RFC 8441); the upgrade refuses every other method.
         .route("/ws", any(ws::open))
+        .route("/metrics", get(metrics::read))
         .merge(pages::routes())
         .merge(documentation(&document));
     layered(routes, &services).with_state(services)
@@ -62,13 +67,17 @@ pub fn router(services: Arc<Services>) -> Router {
 
 /// The layers that every request passes, whatever it asks for.
 pub(super) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, services: &Services) -> Router<S> {
-    let proxies = TrustedProxies(services.trusted_proxies.as_slice().into());
+    let keeper = Doorkeeper::new(services);
     routes
         .fallback(|| async { Problem::not_found() })
-        .layer(CompressionLayer::new())
+        .layer(axum::middleware::from_fn_with_state(services.operations.clone(), recovery::layer))
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/html"))),
+        )
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(axum::middleware::from_fn_with_state(services.limits.clone(), limits::layer))
-        .layer(axum::middleware::from_fn_with_state(proxies, context::layer))
+        .layer(axum::middleware::from_fn_with_state(keeper, context::layer))
 }
 
 /// What panicked has been written to standard error by the panic hook.

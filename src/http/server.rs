@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::middleware::AddExtension;
 use axum_server::Handle;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -19,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
+use crate::telemetry::{Metrics, OpenConnection};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,12 +30,18 @@ const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 const STREAMS_MAX: u32 = 128;
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Connections without encryption at a time.
+const PLAIN_CONNECTIONS_MAX: usize = 256;
+/// Their answers are short.
+const PLAIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// How the server listens.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// The certificate.
     pub tls: Arc<rustls::ServerConfig>,
+    /// Who counts the connections.
+    pub metrics: Arc<Metrics>,
     /// Connections open at a time.
     pub connections_max: usize,
     /// How long requests may take to finish at the end.
@@ -60,11 +69,46 @@ pub async fn run(
     let places = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
     let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(options.tls))
         .handshake_timeout(HANDSHAKE_TIMEOUT)
-        .acceptor(CountingAcceptor { places });
+        .acceptor(CountingAcceptor { places, metrics: options.metrics });
+    let server = axum_server::from_tcp(listener).map_err(Error::Serve)?.acceptor(acceptor);
+    serve_until(server, router, options.drain, stop).await
+}
+
+/// Serves `router` without encryption until `stop`: for what is there to be read by everybody, or on this machine.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_plain(
+    listener: TcpListener,
+    router: Router,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let places = Arc::new(Semaphore::new(PLAIN_CONNECTIONS_MAX));
+    let acceptor = CountingAcceptor { places, metrics };
+    let server = axum_server::from_tcp(listener).map_err(Error::Serve)?.acceptor(acceptor);
+    serve_until(server, router, PLAIN_DRAIN, stop).await
+}
+
+/// A router whose requests are told where they came from.
+type Told = AddExtension<Router, ConnectInfo<SocketAddr>>;
+
+/// Deadlines and bounds, and the end. Ends the waiting for `stop` too when the listener breaks by itself.
+async fn serve_until<A>(
+    server: axum_server::Server<SocketAddr, A>,
+    router: Router,
+    drain: Duration,
+    stop: CancellationToken,
+) -> Result<(), Error>
+where
+    A: Accept<TcpStream, Told> + Clone + Send + Sync + 'static,
+    A::Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A::Service:
+        axum_server::service::SendService<axum::http::Request<hyper::body::Incoming>> + Send + 'static,
+    A::Future: Send,
+{
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)
-        .map_err(Error::Serve)?
-        .acceptor(acceptor)
+    let mut server = server
         .handle(handle.clone())
         .first_request_timeout(FIRST_REQUEST_TIMEOUT)
         .accept_error_handler(|peer, error| tracing::debug!(?peer, %error, "a connection was not accepted"));
@@ -83,21 +127,14 @@ pub async fn run(
         .enable_connect_protocol();
     let stopping = async {
         stop.cancelled().await;
-        handle.graceful_shutdown(Some(options.drain));
+        handle.graceful_shutdown(Some(drain));
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let (served, ()) = tokio::join!(serve(server, service, &stop), stopping);
-    served
-}
-
-/// Ends the waiting for `stop` too when the listener breaks by itself.
-async fn serve(
-    server: axum_server::Server<SocketAddr, RustlsAcceptor<CountingAcceptor>>,
-    service: axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
-    stop: &CancellationToken,
-) -> Result<(), Error> {
-    let served = server.serve(service).await.map_err(Error::Serve);
-    stop.cancel();
+    let serving = async {
+        let served = server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await;
+        stop.cancel();
+        served.map_err(Error::Serve)
+    };
+    let (served, ()) = tokio::join!(serving, stopping);
     served
 }
 
@@ -105,6 +142,7 @@ async fn serve(
 #[derive(Debug, Clone)]
 struct CountingAcceptor {
     places: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for CountingAcceptor {
@@ -118,7 +156,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for CountingAcceptor {
         std::future::ready(place.and_then(|place| {
             // Otherwise a short answer after another waits for the client's acknowledgement, up to 40 ms.
             stream.set_nodelay(true)?;
-            Ok((Counted { stream, _place: place }, service))
+            Ok((Counted { stream, _place: place, _open: self.metrics.connection() }, service))
         }))
     }
 }
@@ -128,6 +166,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for CountingAcceptor {
 struct Counted {
     stream: TcpStream,
     _place: OwnedSemaphorePermit,
+    _open: OpenConnection,
 }
 
 impl AsyncRead for Counted {

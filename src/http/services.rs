@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{Limits, PublicAddress};
+use super::{Certificates, Limits, PublicAddress};
 use crate::ai::keys::Keyring;
 use crate::assistant::Assistant;
 use crate::base::{Clock, Sealer};
@@ -19,6 +19,7 @@ use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, Revocations, SignIn};
 use crate::knowledge::Knowledge;
 use crate::notify::Mail;
+use crate::ops::Operations;
 use crate::quotas::QuotaBook;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
@@ -49,8 +50,10 @@ pub struct Services {
     pub health: Arc<Health>,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// The certificate of the appliance's own authority, if that is in use.
-    pub authority_pem: Option<String>,
+    /// The certificate that is served.
+    pub certificates: Arc<Certificates>,
+    /// What the appliance knows of itself.
+    pub operations: Arc<Operations>,
     /// Who listens to which conversation.
     pub hub: Hub,
     /// Documents.

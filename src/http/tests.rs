@@ -23,6 +23,7 @@ use crate::budget::{Budget, Budgets, NewCharge, Subject};
 use crate::config::{self, Sources};
 use crate::contacts::VisitorTokens;
 use crate::identity::{Passwords, Policy, SignIn, setup};
+use crate::ops::{Operations, Parts};
 use crate::store::{Store, StoreOptions};
 use crate::telemetry::Health;
 
@@ -85,10 +86,14 @@ impl Desk {
         let store = Arc::new(Store::open(folder.path(), StoreOptions::default(), clock.clone()).unwrap());
         // Certificates are judged by the client's own clock.
         let now = crate::base::Clock::now(&crate::base::SystemClock);
-        let tls = prepare(store.directory(), &settings.server, now).unwrap();
+        let metrics = Arc::new(crate::telemetry::Metrics::new());
+        let health = Arc::new(Health::default());
+        let certificates =
+            Certificates::open(folder.path(), &settings.server, now, health.clone(), metrics.clone())
+                .unwrap();
+        let certificates = Arc::new(certificates);
         let sealer = Sealer::new(&[7; 32]);
         let (policy, passwords) = (Policy::new(store.clone()), Passwords::new());
-        let health = Health::default();
         health.ok("store");
         let (hub, knowledge) = (Hub::new(crate::realtime::Limits::default()), knowledge());
         let hub_of_eraser = hub.clone();
@@ -108,9 +113,19 @@ impl Desk {
             sealer,
             address: PublicAddress::new("https://desk".to_owned()),
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
-            health: Arc::new(health),
-            trusted_proxies: Vec::new(),
-            authority_pem: tls.authority_pem.clone(),
+            trusted_proxies: settings.server.trusted_proxies.clone(),
+            certificates: certificates.clone(),
+            operations: Arc::new(Operations::new(Parts {
+                settings: settings.clone(),
+                store,
+                clock: clock.clone(),
+                hub: hub.clone(),
+                metrics: metrics.clone(),
+                health: health.clone(),
+                memory: Arc::new(crate::telemetry::Memory::new(0)),
+                recovery: false,
+            })),
+            health,
             hub,
             knowledge,
             assistant,
@@ -126,10 +141,15 @@ impl Desk {
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let options = ServerOptions { tls: tls.config, connections_max: 64, drain: Duration::from_secs(30) };
+        let options = ServerOptions {
+            tls: certificates.config(),
+            metrics,
+            connections_max: 64,
+            drain: Duration::from_secs(30),
+        };
         let stop = CancellationToken::new();
         let serving = tokio::spawn(run(listener, change(router(services.clone())), options, stop.clone()));
-        let client = trusting(&tls.authority_pem.unwrap());
+        let client = trusting(&certificates.authority_pem().unwrap());
         Self { folder, clock, services, address, client, stop, serving }
     }
 

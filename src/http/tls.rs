@@ -7,37 +7,48 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber,
 };
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use rustls::sign::CertifiedKey;
 
 use super::Error;
 use crate::base::Timestamp;
 use crate::config;
-use crate::store::DataDirectory;
+use crate::ops::certificate::{Facts, read_pair};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY_DAYS: u32 = 3_652;
 const CERTIFICATE_DAYS: u32 = 397;
 /// With fewer days left a certificate is made anew.
 const RENEWAL_DAYS: u32 = 60;
+/// How long a list of what the authority has taken back holds; it is made anew at least every day.
+const REVOCATIONS_DAYS: u32 = 30;
+/// Where that list is, over plain HTTP as RFC 5280 (4.2.1.13) wants it.
+pub(super) const REVOCATIONS_PATH: &str = "/ca.crl";
 
 /// What TLS is served with.
+pub(super) struct Identity {
+    /// The certificate with its key.
+    pub(super) key: Arc<CertifiedKey>,
+    /// What the certificate says.
+    pub(super) facts: Option<Facts>,
+    /// Of the appliance's own authority; nothing with the site's certificate.
+    pub(super) authority: Option<OwnAuthority>,
+}
+
+/// What people get of the appliance's own authority.
 #[derive(Debug, Clone)]
-pub struct TlsIdentity {
-    /// For the listener.
-    pub config: Arc<rustls::ServerConfig>,
-    /// The certificate of the appliance's own authority, for people to install; nothing with the site's certificate.
-    pub authority_pem: Option<String>,
+pub(super) struct OwnAuthority {
+    /// Its certificate, to be installed.
+    pub(super) pem: String,
+    /// What it has taken back: nothing, signed (DER).
+    pub(super) revocations: Vec<u8>,
 }
 
 /// The certificate of the appliance's own authority.
@@ -50,24 +61,31 @@ pub fn authority_path(data_dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When files cannot be used or names cannot stand in a certificate.
-pub fn prepare(
-    directory: &DataDirectory,
-    server: &config::Server,
-    now: Timestamp,
-) -> Result<TlsIdentity, Error> {
+pub(super) fn prepare(data_dir: &Path, server: &config::Server, now: Timestamp) -> Result<Identity, Error> {
     if let (Some(certificate), Some(key)) = (&server.certificate_file, &server.private_key_file) {
-        let config = server_config(certificate, key)?;
-        return Ok(TlsIdentity { config, authority_pem: None });
+        let pair = read_pair(certificate, key)?;
+        return Ok(Identity { key: pair.key, facts: pair.facts, authority: None });
     }
-    let folder = Folder::open(directory.path())?;
+    let folder = Folder::open(data_dir)?;
     let authority = folder.authority(now)?;
-    folder.ensure_certificate(&authority, &names(server), now)?;
-    let config = server_config(&folder.path("server.pem"), &folder.path("server.key"))?;
-    Ok(TlsIdentity { config, authority_pem: Some(authority.pem) })
+    folder.ensure_certificate(&authority, &names(server), revocations_url(server), now)?;
+    let pair = read_pair(&folder.path("server.pem"), &folder.path("server.key"))?;
+    let revocations = authority.revocations(now)?;
+    let authority = Some(OwnAuthority { pem: authority.pem, revocations });
+    Ok(Identity { key: pair.key, facts: pair.facts, authority })
+}
+
+/// Where the own authority's list is found, when plain HTTP is served at all.
+fn revocations_url(server: &config::Server) -> Option<String> {
+    let port = server.http_listen?.port();
+    let public = server.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+    let host = public.or_else(hostname).unwrap_or_else(|| "localhost".to_owned());
+    let port = if port == 80 { String::new() } else { format!(":{port}") };
+    Some(format!("http://{host}{port}{REVOCATIONS_PATH}"))
 }
 
 /// The names and addresses that the own certificate is made out to.
-fn names(server: &config::Server) -> BTreeSet<String> {
+pub(super) fn names(server: &config::Server) -> BTreeSet<String> {
     let mut names: BTreeSet<_> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     names.extend(hostname());
     names.extend(server.names.iter().map(|name| name.trim().to_lowercase()));
@@ -96,6 +114,24 @@ struct Authority {
     pem: String,
     end: Timestamp,
     issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// The signed list of certificates that it has taken back, which are none: a certificate that is replaced has lost its key.
+    fn revocations(&self, now: Timestamp) -> Result<Vec<u8>, Error> {
+        let dates = day_of(now).zip(day_of(now.plus(DAY * REVOCATIONS_DAYS)));
+        let date = |(year, month, day)| rcgen::date_time_ymd(year, month, day);
+        let (this, next) = dates.unwrap_or(((2026, 1, 1), (9999, 1, 1)));
+        let list = CertificateRevocationListParams {
+            this_update: date(this),
+            next_update: date(next),
+            crl_number: SerialNumber::from(now.as_millis() / 1_000),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Ok(list.signed_by(&self.issuer)?.der().to_vec())
+    }
 }
 
 /// The folder `tls` of the data directory.
@@ -140,7 +176,7 @@ impl Folder {
     fn authority(&self, now: Timestamp) -> Result<Authority, Error> {
         let files = (self.read("authority.pem")?, self.read("authority.key")?);
         if let (Some(pem), Some(key)) = files
-            && let Some(end) = certificate_facts(&pem).map(|facts| facts.end)
+            && let Some(end) = Facts::of_pem(pem.as_bytes()).map(|facts| facts.end)
             && end > now.plus(DAY * RENEWAL_DAYS)
         {
             let issuer = Issuer::from_ca_cert_pem(&pem, KeyPair::from_pem(&key)?)?;
@@ -165,12 +201,16 @@ impl Folder {
         &self,
         authority: &Authority,
         names: &BTreeSet<String>,
+        revocations: Option<String>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let current = self.read("server.pem")?.as_deref().and_then(certificate_facts);
-        let issuer = certificate_facts(&authority.pem).map(|facts| facts.subject);
+        let current = self.read("server.pem")?.and_then(|pem| Facts::of_pem(pem.as_bytes()));
+        let issuer = Facts::of_pem(authority.pem.as_bytes()).map(|facts| facts.subject);
         let good = current.is_some_and(|facts| {
-            facts.end > now.plus(DAY * RENEWAL_DAYS) && facts.names == *names && Some(facts.issuer) == issuer
+            facts.end > now.plus(DAY * RENEWAL_DAYS)
+                && facts.names == *names
+                && Some(facts.issuer) == issuer
+                && facts.revocations == revocations
         });
         if good && self.read("server.key")?.is_some() {
             return Ok(());
@@ -183,6 +223,8 @@ impl Folder {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
+        params.crl_distribution_points =
+            revocations.into_iter().map(|url| CrlDistributionPoint { uris: vec![url] }).collect();
         let certificate = params.signed_by(&key, &authority.issuer)?;
         self.write("server.key", &key.serialize_pem())?;
         self.write("server.pem", &format!("{}{}", certificate.pem(), authority.pem))
@@ -209,61 +251,6 @@ fn day_of(time: Timestamp) -> Option<(i32, u8, u8)> {
     Some((date.year().into(), u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?))
 }
 
-struct Facts {
-    end: Timestamp,
-    names: BTreeSet<String>,
-    subject: String,
-    issuer: String,
-}
-
-/// What the first certificate of a PEM file says.
-fn certificate_facts(pem: &str) -> Option<Facts> {
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
-    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
-    let end = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
-    let extension = certificate.subject_alternative_name().ok().flatten();
-    let names = extension.map_or(&[][..], |extension| extension.value.general_names.as_slice());
-    Some(Facts {
-        end: Timestamp::from_millis(end.saturating_mul(1_000)),
-        names: names.iter().filter_map(name_text).collect(),
-        subject: certificate.subject().to_string(),
-        issuer: certificate.issuer().to_string(),
-    })
-}
-
-fn name_text(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => <[u8; 4]>::try_from(*bytes)
-            .map(IpAddr::from)
-            .or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from))
-            .ok()
-            .map(|address| address.to_string()),
-        _ => None,
-    }
-}
-
-fn server_config(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Error> {
-    let chain = read_pem(certificate)?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain).filter_map(Result::ok).collect();
-    if chain.is_empty() {
-        return Err(Error::NoPem { path: certificate.to_path_buf(), what: "certificate" });
-    }
-    let private = PrivateKeyDer::from_pem_slice(&read_pem(key)?)
-        .map_err(|_| Error::NoPem { path: key.to_path_buf(), what: "private key" })?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-fn read_pem(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(Error::file(path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,51 +260,57 @@ mod tests {
         load(&Sources::default()).unwrap().settings.server
     }
 
-    fn facts(directory: &DataDirectory, name: &str) -> Facts {
-        certificate_facts(&std::fs::read_to_string(directory.path().join("tls").join(name)).unwrap()).unwrap()
+    fn facts(data_dir: &Path, name: &str) -> Facts {
+        Facts::of_pem(&std::fs::read(data_dir.join("tls").join(name)).unwrap()).unwrap()
+    }
+
+    fn authority(data_dir: &Path, server: &config::Server, now: Timestamp) -> String {
+        prepare(data_dir, server, now).unwrap().authority.unwrap().pem
     }
 
     #[test]
     fn the_own_certificate_stays_until_it_nears_its_end_or_its_names_change() {
         let folder = tempfile::tempdir().unwrap();
-        let directory = DataDirectory::open(folder.path()).unwrap();
+        let directory = folder.path();
         let start = Timestamp::from_millis(1_800_000_000_000);
-        let first = prepare(&directory, &server(), start).unwrap();
-        let leaf = facts(&directory, "server.pem");
+        let first = authority(directory, &server(), start);
+        let leaf = facts(directory, "server.pem");
         assert!(leaf.names.contains("localhost") && leaf.names.contains("::1"));
         assert!(leaf.end.since(start) <= DAY * CERTIFICATE_DAYS);
-        assert_eq!(leaf.issuer, facts(&directory, "authority.pem").subject);
-        let file = directory.path().join("tls/server.pem");
+        assert_eq!(leaf.issuer, facts(directory, "authority.pem").subject);
+        let file = directory.join("tls/server.pem");
         let pem = std::fs::read(&file).unwrap();
 
-        let again = prepare(&directory, &server(), start.plus(DAY * 300)).unwrap();
-        assert_eq!(again.authority_pem, first.authority_pem);
+        let again = authority(directory, &server(), start.plus(DAY * 300));
+        assert_eq!(again, first);
         assert_eq!(std::fs::read(&file).unwrap(), pem);
 
-        let later = prepare(&directory, &server(), start.plus(DAY * 350)).unwrap();
-        assert_eq!(later.authority_pem, first.authority_pem);
+        let later = authority(directory, &server(), start.plus(DAY * 350));
+        assert_eq!(later, first);
         assert_ne!(std::fs::read(&file).unwrap(), pem);
 
         let mut named = server();
         named.names = vec!["desk.lan".into(), "10.0.0.9".into()];
-        prepare(&directory, &named, start.plus(DAY * 351)).unwrap();
-        let names = facts(&directory, "server.pem").names;
-        assert!(names.contains("desk.lan") && names.contains("10.0.0.9"));
+        named.http_listen = Some("0.0.0.0:80".parse().unwrap());
+        named.public_url = Some("https://desk.example.com".parse().unwrap());
+        authority(directory, &named, start.plus(DAY * 351));
+        let facts_now = facts(directory, "server.pem");
+        assert!(facts_now.names.contains("desk.lan") && facts_now.names.contains("10.0.0.9"));
+        assert_eq!(facts_now.revocations.as_deref(), Some("http://desk.example.com/ca.crl"));
 
-        let new = prepare(&directory, &server(), start.plus(DAY * AUTHORITY_DAYS)).unwrap();
-        assert_ne!(new.authority_pem, first.authority_pem);
-        assert_eq!(facts(&directory, "server.pem").issuer, facts(&directory, "authority.pem").subject);
+        let new = authority(directory, &server(), start.plus(DAY * AUTHORITY_DAYS));
+        assert_ne!(new, first);
+        assert_eq!(facts(directory, "server.pem").issuer, facts(directory, "authority.pem").subject);
     }
 
     #[test]
     fn keys_are_for_their_owner_only() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        let directory = DataDirectory::open(folder.path()).unwrap();
-        prepare(&directory, &server(), Timestamp::from_millis(1_800_000_000_000)).unwrap();
+        let directory = folder.path();
+        prepare(directory, &server(), Timestamp::from_millis(1_800_000_000_000)).unwrap();
         for name in ["authority.key", "server.key"] {
-            let mode =
-                std::fs::metadata(directory.path().join("tls").join(name)).unwrap().permissions().mode();
+            let mode = std::fs::metadata(directory.join("tls").join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }
@@ -325,12 +318,27 @@ mod tests {
     #[test]
     fn a_site_certificate_that_is_none_is_refused_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
-        let directory = DataDirectory::open(folder.path()).unwrap();
+        let directory = folder.path();
         let file = folder.path().join("site.pem");
         std::fs::write(&file, "nothing").unwrap();
         let mut site = server();
         (site.certificate_file, site.private_key_file) = (Some(file.clone()), Some(file));
-        let error = prepare(&directory, &site, Timestamp::from_millis(0)).unwrap_err();
-        assert!(matches!(error, Error::NoPem { what: "certificate", .. }));
+        let refused = prepare(directory, &site, Timestamp::from_millis(0)).err().unwrap();
+        assert!(matches!(refused, Error::NoPem { what: "certificate", .. }));
+    }
+
+    #[test]
+    fn the_list_of_what_was_taken_back_is_signed_by_the_authority_and_empty() {
+        use x509_parser::prelude::FromDer as _;
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let authority = prepare(folder.path(), &server(), now).unwrap().authority.unwrap();
+        let (_, list) =
+            x509_parser::revocation_list::CertificateRevocationList::from_der(&authority.revocations)
+                .unwrap();
+        assert_eq!(list.iter_revoked_certificates().count(), 0);
+        assert_eq!(list.issuer().to_string(), Facts::of_pem(authority.pem.as_bytes()).unwrap().subject);
+        let end = list.next_update().unwrap().timestamp();
+        assert!(u64::try_from(end).unwrap() * 1_000 > now.plus(DAY * 28).as_millis());
     }
 }

@@ -32,5 +32,5 @@ mod tests;
 pub use attention::{Wakeups, forget_attention};
 pub use error::{Error, Failure};
 pub use job::{Job, JobState, JobView, Lane};
-pub use queue::{enqueue, enqueue_at, list, retry, waiting};
+pub use queue::{Counts, counts, enqueue, enqueue_at, list, retry, waiting};
 pub use runner::{Runner, Running, Ticket, Work, Worker};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::attention::Wakeups;
 use super::error::Error;
-use super::job::{BY_DEDUP_KEY, BY_DUE, BY_STATE, Job, JobRow, JobState, JobView, Jobs, Lane, RUNNING};
+use super::job::{BY_DEDUP_KEY, BY_DUE, BY_STATE, DEAD, Job, JobRow, JobState, JobView, Jobs, Lane, RUNNING};
 use crate::base::{JobId, Page, PageRequest, Timestamp};
 use crate::store::{self, Read, Scan, WriteTx};
 
@@ -244,6 +244,44 @@ pub fn list(tx: &impl Read, state: JobState, request: &PageRequest) -> Result<Pa
 pub fn waiting(tx: &impl Read, rows_max: usize) -> Result<usize, store::Error> {
     let running = BY_STATE.keys(tx, &Scan::prefix(&RUNNING, rows_max))?.len();
     Ok(running + BY_DUE.keys(tx, &Scan::all(rows_max))?.len())
+}
+
+/// How many jobs there are, each number up to `rows_max`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that wait, in the order of [`Lane::ALL`].
+    pub waiting: [usize; 3],
+    /// Those that run.
+    pub running: usize,
+    /// Dead letters.
+    pub dead: usize,
+}
+
+impl Counts {
+    /// These and `other` together.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        for (one, more) in self.waiting.iter_mut().zip(other.waiting) {
+            *one += more;
+        }
+        Self { waiting: self.waiting, running: self.running + other.running, dead: self.dead + other.dead }
+    }
+}
+
+/// Counts the jobs of a keyspace.
+///
+/// # Errors
+/// When the engine fails.
+pub fn counts(tx: &impl Read, rows_max: usize) -> Result<Counts, store::Error> {
+    let mut counts = Counts {
+        running: BY_STATE.keys(tx, &Scan::prefix(&RUNNING, rows_max))?.len(),
+        dead: BY_STATE.keys(tx, &Scan::prefix(&DEAD, rows_max))?.len(),
+        ..Counts::default()
+    };
+    for (count, lane) in counts.waiting.iter_mut().zip(Lane::ALL) {
+        *count = BY_DUE.keys(tx, &Scan::prefix(&lane.number(), rows_max))?.len();
+    }
+    Ok(counts)
 }
 
 /// Runs a dead letter again, from its first attempt.

@@ -20,6 +20,10 @@ use super::job::{Job, JobRow, Lane};
 use super::queue;
 use crate::base::{Clock, JobId, Timestamp};
 use crate::store::{self, Keyspace, KeyspaceId, Store, WriteTx};
+use crate::telemetry::{Memory, Metrics};
+
+/// Memory that is short is looked at again after so long.
+const MEMORY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The claim on one job, to be finished with its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +163,13 @@ struct Shared {
     boot: u64,
     stopping: CancellationToken,
     tasks: TaskTracker,
+    watch: Option<Watch>,
+}
+
+/// Who is told how runs end, and asked whether there is memory for heavy ones.
+struct Watch {
+    metrics: Arc<Metrics>,
+    memory: Arc<Memory>,
 }
 
 /// Runs the jobs of all keyspaces.
@@ -167,6 +178,7 @@ pub struct Runner {
     clock: Arc<dyn Clock>,
     wakeups: Arc<Wakeups>,
     kinds: HashMap<&'static str, Kind>,
+    watch: Option<Watch>,
 }
 
 /// A runner at work.
@@ -179,7 +191,14 @@ impl Runner {
     /// One with no workers yet. `wakeups` must be among the store's extensions.
     #[must_use]
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, wakeups: Arc<Wakeups>) -> Self {
-        Self { store, clock, wakeups, kinds: HashMap::new() }
+        Self { store, clock, wakeups, kinds: HashMap::new(), watch: None }
+    }
+
+    /// Counts how runs end, and begins no work on documents while memory is short.
+    #[must_use]
+    pub fn watched_by(mut self, metrics: Arc<Metrics>, memory: Arc<Memory>) -> Self {
+        self.watch = Some(Watch { metrics, memory });
+        self
     }
 
     /// `worker` does the jobs of kind `J`.
@@ -206,6 +225,7 @@ impl Runner {
             boot: rand::random::<u64>().max(1),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            watch: self.watch,
         });
         let main = tokio::spawn(shared.clone().watch());
         Ok(Running { shared, main })
@@ -226,6 +246,12 @@ impl Running {
             );
         }
         self.shared.wakeups.forget();
+    }
+
+    /// Whether jobs are still looked for; false once that has ended, be it by a fault.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.main.is_finished()
     }
 
     /// Forgets tenants whose queue has run dry, so that closing their keyspaces costs the next start nothing.
@@ -345,7 +371,7 @@ impl Shared {
                 () = self.stopping.cancelled() => return Ok(()),
                 permit = permits.clone().acquire_owned() => permit.map_err(|_| store::Error::Lost)?,
             };
-            if self.wakeups.rests(id) {
+            if self.wakeups.rests(id) || !self.has_memory_for(lane).await {
                 return Ok(());
             }
             let (now, boot) = (self.clock.now(), self.boot);
@@ -366,10 +392,29 @@ impl Shared {
         Ok(())
     }
 
+    /// Waits until there is memory for work of this lane; false when the process is about to end instead.
+    async fn has_memory_for(&self, lane: Lane) -> bool {
+        let Some(watch) = self.watch.as_ref().filter(|_| lane == Lane::Knowledge) else { return true };
+        while watch.memory.is_short() {
+            tokio::select! {
+                () = self.stopping.cancelled() => return false,
+                () = tokio::time::sleep(MEMORY_PAUSE) => {}
+            }
+        }
+        true
+    }
+
+    fn count(&self, kind: &'static str, outcome: &'static str) {
+        if let Some(watch) = &self.watch {
+            watch.metrics.job_ended(kind, outcome);
+        }
+    }
+
     async fn carry_out(&self, claimed: Claimed) {
         let (id, name, attempts) = (claimed.id, claimed.row.name.clone(), claimed.row.attempts);
         let (keyspace, payload) = (claimed.keyspace.clone(), claimed.row.payload.clone());
-        let Some(kind) = self.kinds.get(name.as_str()) else {
+        let Some((known, kind)) = self.kinds.get_key_value(name.as_str()) else {
+            self.count("unknown", "dead");
             self.bury(
                 &keyspace,
                 id,
@@ -398,21 +443,25 @@ impl Shared {
         let ticket = Ticket { id, boot: self.boot, every: kind.every };
         match outcome {
             Ok(()) => {
+                self.count(known, "done");
                 self.settle_outcome(
                     keyspace.write(move |tx| ticket.complete(tx, now)).await.map(drop),
                     &name,
                 );
             }
             Err(Failure::Later(pause)) => {
+                self.count(known, "put_off");
                 let due = now.plus(pause);
                 self.put_back(&keyspace, ticket, &name, due, None).await;
             }
             Err(Failure::Retry(reason)) if attempts < kind.attempts_max => {
+                self.count(known, "failed");
                 tracing::warn!(job = %id, name, attempts, reason, "the job failed and is tried again");
                 let due = now.plus(queue::pause(attempts));
                 self.put_back(&keyspace, ticket, &name, due, Some(reason)).await;
             }
             Err(Failure::Retry(reason) | Failure::Permanent(reason)) => {
+                self.count(known, "dead");
                 tracing::error!(job = %id, name, attempts, reason, "the job failed for good");
                 self.bury(&keyspace, id, payload, Some(kind.give_up.clone()), reason).await;
             }

@@ -10,6 +10,7 @@ use super::*;
 use crate::base::{Clock, PageRequest, SystemClock, TenantId, Timestamp};
 use crate::store::crash::CrashDisks;
 use crate::store::{self, Extensions, KeyspaceId, Read as _, Store, StoreOptions, WriteTx};
+use crate::telemetry::{Memory, Metrics, Sample};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Greet {
@@ -220,4 +221,48 @@ async fn the_jobs_of_a_tenant_rest_while_others_run_and_go_on_when_they_are_told
     assert_eq!(hear.recv().await.unwrap(), "Ada");
     desk.drained().await;
     running.stop(std::time::Duration::from_secs(5)).await;
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReadFile {}
+
+impl Job for ReadFile {
+    const NAME: &'static str = "test.read_file";
+    const LANE: Lane = Lane::Knowledge;
+}
+
+struct Reader;
+
+impl Worker<ReadFile> for Reader {
+    async fn run(&self, _: Work<ReadFile>) -> Result<(), Failure> {
+        panic!("there is no memory for this")
+    }
+}
+
+/// Row Q8.
+#[tokio::test]
+async fn work_on_documents_waits_while_memory_is_short_and_answers_do_not() {
+    let desk = Desk::new();
+    let keyspace = desk.store.tenant(desk.tenant).unwrap();
+    keyspace.write(|tx| enqueue(tx, SystemClock.now(), &ReadFile {})).await.unwrap();
+    desk.greet("Ada").await;
+    let (metrics, memory) = (Arc::new(Metrics::new()), Arc::new(Memory::new(1)));
+    let (told, mut hear) = mpsc::unbounded_channel();
+    let greeter = Greeter { told, runs: AtomicU32::new(0), verdict: |_| Ok(()) };
+    let runner = Runner::new(desk.store.clone(), Arc::new(SystemClock), desk.wakeups.clone())
+        .watched_by(metrics.clone(), memory)
+        .with::<Greet>(greeter)
+        .with::<ReadFile>(Reader);
+    let running = runner.start().unwrap();
+    assert_eq!(hear.recv().await.unwrap(), "Ada");
+    while desk.left() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(running.is_alive());
+    let counted = keyspace.read(|tx| counts(tx, 10)).unwrap();
+    assert_eq!((counted.waiting, counted.running, counted.dead), ([0, 1, 0], 0, 0));
+    running.stop(std::time::Duration::from_secs(5)).await;
+    assert_eq!(desk.left(), 1, "it is there for later");
+    let text = metrics.text(&Sample::default());
+    assert!(text.contains("frontdesk_jobs_ended_total{kind=\"test.greet\",outcome=\"done\"} 1"), "{text}");
 }

@@ -8,12 +8,14 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::transaction::{AfterCommit, Extensions, WriteTx};
 use super::{Error, KeyspaceId};
+use crate::telemetry::Metrics;
 
 /// The most changes of one batch: bounds the memory of a transaction and how long the first of them waits.
 const BATCH_CHANGES_MAX: usize = 256;
@@ -206,8 +208,15 @@ fn attempt(
         }
     }
     drop(rest);
-    if wrote && let Err(error) = transaction.commit() {
-        return Attempt::Failed(kept, error.into());
+    if wrote {
+        let begun = Instant::now();
+        let committed = transaction.commit();
+        if let Some(metrics) = extensions.get::<Metrics>() {
+            metrics.committed(begun.elapsed(), committed.is_ok());
+        }
+        if let Err(error) = committed {
+            return Attempt::Failed(kept, error.into());
+        }
     }
     announcements.into_iter().for_each(|announce| announce());
     Attempt::Committed(kept)

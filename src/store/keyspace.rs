@@ -114,7 +114,7 @@ impl Keyspace {
     pub fn read<T, E: From<Error>>(&self, read: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
         self.usable()?;
         let database = self.database();
-        let tx = ReadTx::begin(&database)?;
+        let tx = ReadTx::begin(&*database)?;
         read(&tx)
     }
 

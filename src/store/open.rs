@@ -143,6 +143,24 @@ impl Store {
         self.slots.lock().len()
     }
 
+    /// Shows each keyspace that is open to `visit`, the system's first. For what is counted over all, never for what is in one.
+    pub fn visit_open(&self, mut visit: impl FnMut(&Keyspace)) {
+        visit(&self.system);
+        let slots: Vec<Slot> = self.slots.lock().values().cloned().collect();
+        for slot in slots {
+            // Who opens or closes it just now holds the place; it is counted the next time.
+            let keyspace = slot.try_lock().and_then(|place| place.clone());
+            if let Some(keyspace) = keyspace {
+                visit(&keyspace);
+            }
+        }
+    }
+
+    /// Closes the keyspaces that nobody holds at the moment, because memory is short; how many were closed.
+    pub fn close_unused(&self) -> usize {
+        self.close_where(usize::MAX, |_| true)
+    }
+
     /// Closes the keyspaces that nobody has used for [`StoreOptions::idle_close`]; how many were closed.
     pub fn close_idle(&self) -> usize {
         let now = self.clock.now();

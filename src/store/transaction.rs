@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use redb::{ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
+use redb::{ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
 
 use super::key::Key;
 use super::record::{self, Record};
@@ -151,7 +151,7 @@ pub struct ReadTx {
 }
 
 impl ReadTx {
-    pub(super) fn begin(database: &redb::Database) -> Result<Self, Error> {
+    pub(super) fn begin(database: &impl redb::ReadableDatabase) -> Result<Self, Error> {
         Ok(Self { inner: database.begin_read()? })
     }
 
@@ -219,7 +219,7 @@ impl Extensions {
         self
     }
 
-    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.get(&TypeId::of::<T>()).and_then(|extension| extension.clone().downcast().ok())
     }
 }

@@ -1,15 +1,28 @@
-//! Log lines on standard error: text for people, JSON for machines.
+//! Log lines on standard error: text for people, JSON for machines; and the newest of them in memory, for a support bundle.
 
 use std::borrow::Cow;
-
+use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
-use tracing_subscriber::layer::SubscriberExt as _;
+use parking_lot::Mutex;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
-use crate::base::{Fault, Kind};
+use super::redact::redacted;
+use crate::base::{Clock as _, Fault, Kind, SystemClock};
 use crate::config::{Log, LogFormat};
+
+/// Lines that are kept in memory.
+const LINES_MAX: usize = 2_000;
+/// Bytes of a line that is kept.
+const LINE_BYTES_MAX: usize = 1_000;
 
 /// `log.level` cannot be understood.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +51,47 @@ impl Fault for BadFilter {
     }
 }
 
+/// What can be asked of and told to the log of this process.
+#[derive(Debug, Clone, Default)]
+pub struct LogHandle {
+    filter: Option<reload::Handle<EnvFilter, Registry>>,
+    latest: Latest,
+}
+
+impl LogHandle {
+    /// Logs by another filter from now on.
+    ///
+    /// # Errors
+    /// [`BadFilter`], and everything stays as it was.
+    pub fn set_level(&self, level: &str) -> Result<(), BadFilter> {
+        let filter = filter(level)?;
+        if let Some(handle) = &self.filter
+            && let Err(error) = handle.reload(filter)
+        {
+            tracing::warn!(%error, "the log's level could not be changed");
+        }
+        Ok(())
+    }
+
+    /// The newest lines, oldest first, of what is worth a look; without secrets and addresses.
+    #[must_use]
+    pub fn latest(&self) -> Vec<String> {
+        self.latest.0.lock().iter().map(|line| redacted(line)).collect()
+    }
+}
+
+fn filter(level: &str) -> Result<EnvFilter, BadFilter> {
+    EnvFilter::try_new(level).map_err(|_| BadFilter { level: level.to_owned() })
+}
+
 /// Begins to log; once in the life of the process, further calls change nothing.
 ///
 /// # Errors
 /// [`BadFilter`].
-pub fn start_log(log: &Log) -> Result<(), BadFilter> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|_| BadFilter { level: log.level.clone() })?;
-    let registry = tracing_subscriber::registry().with(filter);
+pub fn start_log(log: &Log) -> Result<LogHandle, BadFilter> {
+    let (filter, handle) = reload::Layer::new(filter(&log.level)?);
+    let latest = Latest::default();
+    let registry = tracing_subscriber::registry().with(filter).with(latest.clone());
     let begun = match log.format {
         LogFormat::Text => {
             let colours = std::io::stderr().is_terminal();
@@ -57,8 +104,63 @@ pub fn start_log(log: &Log) -> Result<(), BadFilter> {
     };
     if begun.is_err() {
         tracing::debug!("logging had begun already");
+        return Ok(LogHandle::default());
     }
-    Ok(())
+    Ok(LogHandle { filter: Some(handle), latest })
+}
+
+/// The newest lines of the levels error, warn and info.
+#[derive(Debug, Clone, Default)]
+struct Latest(Arc<Mutex<VecDeque<String>>>);
+
+/// What a span says, kept with it.
+struct SpanText(String);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Latest {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut text = Text(attributes.metadata().name().to_owned());
+        attributes.record(&mut text);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(SpanText(text.0));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let level = *event.metadata().level();
+        if level > Level::INFO {
+            return;
+        }
+        let mut text = Text(format!("{} {level}", SystemClock.now()));
+        for span in
+            context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
+        {
+            if let Some(SpanText(said)) = span.extensions().get::<SpanText>() {
+                _ = write!(text.0, " {{{said}}}");
+            }
+        }
+        _ = write!(text.0, " {}:", event.metadata().target());
+        event.record(&mut text);
+        let mut line = text.0;
+        let end = (0..=LINE_BYTES_MAX.min(line.len())).rev().find(|end| line.is_char_boundary(*end));
+        line.truncate(end.unwrap_or(0));
+        let mut lines = self.0.lock();
+        while lines.len() >= LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+}
+
+/// Fields as `name=value`, the message without a name.
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        _ = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +172,34 @@ mod tests {
         let log = |level: &str| Log { format: LogFormat::Text, level: level.to_owned() };
         assert!(EnvFilter::try_new(&log("info,frontdesk::store=debug").level).is_ok());
         assert!(start_log(&log("info,=%=")).is_err());
+        assert!(LogHandle::default().set_level("=%=").is_err());
+    }
+
+    #[test]
+    fn the_newest_lines_are_kept_with_their_request_and_without_secrets() {
+        let latest = Latest::default();
+        let handle = LogHandle { filter: None, latest: latest.clone() };
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(latest), || {
+            let span = tracing::info_span!("request", id = "0123456789abcdef");
+            let _entered = span.enter();
+            tracing::debug!("nobody wants to know");
+            for number in 0..LINES_MAX {
+                tracing::info!(number, "counted");
+            }
+            tracing::warn!(
+                from = "ada@example.com",
+                "refused password=hunter2 {}",
+                "x".repeat(2 * LINE_BYTES_MAX)
+            );
+        });
+        let lines = handle.latest();
+        assert_eq!(lines.len(), LINES_MAX);
+        assert!(lines[0].ends_with(" counted number=1"), "{}", lines[0]);
+        let last = lines.last().unwrap();
+        assert!(
+            last.contains("WARN {request id=\"0123456789abcdef\"}") && last.len() <= LINE_BYTES_MAX,
+            "{last}"
+        );
+        assert!(!lines.iter().any(|line| line.contains("ada@") || line.contains("hunter2")));
     }
 }

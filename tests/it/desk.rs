@@ -128,10 +128,14 @@ impl Desk {
         (desk, done.cookie())
     }
 
-    /// Another setting (`section.key=value`), from the next start on.
-    #[cfg(feature = "local-model")]
+    /// Another setting (`section.key=value`) or flag (`--name`), from the next start on.
     pub(crate) fn set(&mut self, setting: &str) {
         self.settings.push(setting.to_owned());
+    }
+
+    /// Takes back a setting or flag, from the next start on.
+    pub(crate) fn unset(&mut self, setting: &str) {
+        self.settings.retain(|set| set != setting);
     }
 
     /// Starts the same data directory again, whatever has become of the process.
@@ -153,8 +157,27 @@ impl Desk {
 
     /// Asks it to stop and does not wait.
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Sends a signal, such as `-HUP`.
+    pub(crate) async fn signal(&self, signal: &str) {
         let id = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+    }
+
+    /// Waits until a line of the log holds `text`, and returns it.
+    pub(crate) async fn logged(&self, text: &str) -> String {
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        let look = async {
+            loop {
+                if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
+                    return line.to_owned();
+                }
+                looks.tick().await;
+            }
+        };
+        soon(&format!("the log says {text}"), look).await
     }
 
     /// Ends it with no chance to do anything: `kill -9`.
@@ -293,7 +316,12 @@ pub(crate) fn set_up_wish(token: &str) -> Value {
 async fn start(home: &Path, settings: &[String]) -> (Child, Lines<BufReader<ChildStdout>>, u16) {
     let data_dir = home.join("data");
     let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir.to_str().unwrap()];
-    arguments.extend(settings.iter().flat_map(|setting| ["--set", setting.as_str()]));
+    for setting in settings {
+        if !setting.starts_with("--") {
+            arguments.push("--set");
+        }
+        arguments.push(setting);
+    }
     let log = std::fs::File::options().create(true).append(true).open(home.join("log")).unwrap();
     let mut process = frontdesk(home, &arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut output = BufReader::new(process.stdout.take().unwrap()).lines();

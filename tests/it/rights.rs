@@ -157,6 +157,9 @@ const ROWS: &[Row] = {
         row("GET", "/api/docs", None, Nothing, Everybody(200)),
         row("GET", "/api/docs.css", None, Nothing, Everybody(200)),
         row("GET", "/ca.pem", None, Nothing, Everybody(200)),
+        row("GET", "/ca.crl", None, Nothing, Everybody(200)),
+        // No token is set; the console needs none.
+        row("GET", "/metrics", None, Nothing, Each([404, 404, 404, 404, 404, 404, 404, 404, 404, 200])),
         row("GET", "/healthz/live", None, Nothing, Everybody(204)),
         row("GET", "/healthz/ready", None, Nothing, Everybody(200)),
         row("GET", "/ws", None, Nothing, Each([401, 101, 404, 404, 101, 101, 101, 404, 101, 101])),
@@ -219,6 +222,8 @@ const ROWS: &[Row] = {
         row("POST", "/api/v1/widget/{workspace}/visitors", Some("{}"), Nothing, Everybody(201)),
         row("GET", "/api/v1/tenants", None, Nothing, Each(operators(200))),
         row("GET", "/api/v1/egress", None, Nothing, Each(operators(200))),
+        row("GET", "/api/v1/appliance", None, Nothing, Each(operators(200))),
+        row("GET", "/api/v1/appliance/support-bundle", None, Nothing, Each(operators(200))),
         row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(operators(201))),
         row("GET", "/api/v1/tenants/{id}", None, Tenant, Each(operators(200))),
         row("PATCH", "/api/v1/tenants/{id}", Some(r#"{"suspended": false}"#), Tenant, Each(operators(200))),

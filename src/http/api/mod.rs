@@ -9,6 +9,7 @@
 
 mod accounts;
 mod api_keys;
+mod appliance;
 mod audit;
 mod budget;
 mod carrying;
