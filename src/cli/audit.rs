@@ -227,13 +227,12 @@ impl Found {
 
 async fn check(appliance: &Appliance, wish: &Checked) -> Result<(), Failure> {
     let mut found = Vec::new();
-    let workspaces = match &wish.workspace {
-        Some(only) => vec![only.clone()],
-        None => {
-            let answer = appliance.send(Method::GET, &route(None, "/verification"), Call::default()).await?;
-            found.push(Found { whose: "The appliance".to_owned(), answer });
-            appliance.workspaces().await?
-        }
+    let workspaces = if let Some(only) = &wish.workspace {
+        vec![only.clone()]
+    } else {
+        let answer = appliance.send(Method::GET, &route(None, "/verification"), Call::default()).await?;
+        found.push(Found { whose: "The appliance".to_owned(), answer });
+        appliance.workspaces().await?
     };
     for slug in &workspaces {
         let path = route(Some(slug), "/verification");

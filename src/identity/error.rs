@@ -189,6 +189,45 @@ impl From<PoolError> for Error {
     }
 }
 
+impl Error {
+    /// The public sentences about rights, members and invitations.
+    fn public_of_rights(&self) -> Cow<'static, str> {
+        match self {
+            Self::PermissionUnknown { name } => {
+                format!("There is no permission called {name}. GET /api/v1/permissions lists those there are.").into()
+            }
+            Self::PermissionsEmpty => "Choose at least one permission.".into(),
+            Self::ApiKeyPermission { permission } => {
+                format!("An API key cannot have {}: that is left to people.", permission.name()).into()
+            }
+            Self::BeyondOwnRights => {
+                "This needs rights that you do not have yourself. Ask an owner of the workspace.".into()
+            }
+            Self::RoleUnknown => "This workspace has no such role.".into(),
+            Self::RoleNameTaken => "Another role of this workspace has this name. Choose a different one.".into(),
+            Self::RoleInUse => {
+                "Members hold this role, or are invited to it. Give them another role first.".into()
+            }
+            Self::RoleBuiltIn => "This role is built in and stays as it is. Make one of your own instead.".into(),
+            Self::LastOwner => {
+                "This is the workspace's last owner. Make somebody else an owner first.".into()
+            }
+            Self::AlreadyMember => "This person is a member of the workspace already.".into(),
+            Self::InvitationUnknown => {
+                "This invitation is not valid, or not any more. Ask whoever invited you for a new one.".into()
+            }
+            Self::InvitationForOther => {
+                "This invitation is for another e-mail address than the one you are signed in with. Sign out first."
+                    .into()
+            }
+            Self::AccountExists => {
+                "There is an account with this e-mail address already. Sign in, then open the invitation again.".into()
+            }
+            other => other.to_string().into(),
+        }
+    }
+}
+
 impl Fault for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -368,36 +407,19 @@ impl Fault for Error {
             Self::SessionEnded => "Your sign-in has ended. Sign in again.".into(),
             Self::ApiKeyUnknown => "This API key is not known here. It may have been revoked.".into(),
             Self::ApiKeyExpired => "This API key has expired. Create a new one.".into(),
-            Self::PermissionUnknown { name } => {
-                format!("There is no permission called {name}. GET /api/v1/permissions lists those there are.").into()
-            }
-            Self::PermissionsEmpty => "Choose at least one permission.".into(),
-            Self::ApiKeyPermission { permission } => {
-                format!("An API key cannot have {}: that is left to people.", permission.name()).into()
-            }
-            Self::BeyondOwnRights => {
-                "This needs rights that you do not have yourself. Ask an owner of the workspace.".into()
-            }
-            Self::RoleUnknown => "This workspace has no such role.".into(),
-            Self::RoleNameTaken => "Another role of this workspace has this name. Choose a different one.".into(),
-            Self::RoleInUse => {
-                "Members hold this role, or are invited to it. Give them another role first.".into()
-            }
-            Self::RoleBuiltIn => "This role is built in and stays as it is. Make one of your own instead.".into(),
-            Self::LastOwner => {
-                "This is the workspace's last owner. Make somebody else an owner first.".into()
-            }
-            Self::AlreadyMember => "This person is a member of the workspace already.".into(),
-            Self::InvitationUnknown => {
-                "This invitation is not valid, or not any more. Ask whoever invited you for a new one.".into()
-            }
-            Self::InvitationForOther => {
-                "This invitation is for another e-mail address than the one you are signed in with. Sign out first."
-                    .into()
-            }
-            Self::AccountExists => {
-                "There is an account with this e-mail address already. Sign in, then open the invitation again.".into()
-            }
+            Self::PermissionUnknown { .. }
+            | Self::PermissionsEmpty
+            | Self::ApiKeyPermission { .. }
+            | Self::BeyondOwnRights
+            | Self::RoleUnknown
+            | Self::RoleNameTaken
+            | Self::RoleInUse
+            | Self::RoleBuiltIn
+            | Self::LastOwner
+            | Self::AlreadyMember
+            | Self::InvitationUnknown
+            | Self::InvitationForOther
+            | Self::AccountExists => self.public_of_rights(),
             Self::ExpiryPassed => "The expiry lies in the past. Choose a later one.".into(),
             Self::TooMany { what, count_max } => {
                 format!("There are {count_max} {what} already, which is the limit. Remove one first.").into()

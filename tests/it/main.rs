@@ -20,6 +20,7 @@ mod files;
 #[cfg(feature = "local-model")]
 mod gguf;
 mod images;
+mod isolation;
 mod keys;
 #[cfg(feature = "local-model")]
 mod local_model;

@@ -32,14 +32,18 @@ impl Note {
     }
 
     /// What it happened to: the id of an account, a key, a document.
+    #[expect(clippy::needless_pass_by_value, reason = "ids are copied; a reference at each call reads worse")]
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "callers hand over ids and words alike")]
     pub fn about(mut self, subject: impl ToString) -> Self {
         self.subject = Some(subject.to_string());
         self
     }
 
     /// A word on how: `role` `agent`.
+    #[expect(clippy::needless_pass_by_value, reason = "ids are copied; a reference at each call reads worse")]
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "callers hand over ids and words alike")]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.details.insert(name.to_owned(), value.to_string());
         self

@@ -190,8 +190,8 @@ fn an_exported_file_is_verified_without_the_appliance_and_each_forgery_is_named_
         assert_eq!(file.lines().count(), entries + 1);
         let verified = |file: &str| verify_file(file.as_bytes()).unwrap();
         assert_eq!(verified(&file), VerifiedFile { entries: entries as u64, broken: None });
-        let line = |change: &dyn Fn(&mut Vec<&str>)| {
-            let mut lines: Vec<_> = file.lines().collect();
+        let line = |change: &dyn Fn(&mut Vec<String>)| {
+            let mut lines: Vec<_> = file.lines().map(str::to_owned).collect();
             change(&mut lines);
             let broken = verified(&format!("{}\n", lines.join("\n"))).broken;
             broken.map(|broken| broken.line)
@@ -199,12 +199,11 @@ fn an_exported_file_is_verified_without_the_appliance_and_each_forgery_is_named_
         assert_eq!(line(&|_| {}), None);
         assert_eq!(line(&|lines| _ = lines.remove(7)), Some(8));
         assert_eq!(line(&|lines| lines.swap(7, 8)), Some(8));
-        assert_eq!(line(&|lines| lines.insert(7, lines[3])), Some(8));
+        assert_eq!(line(&|lines| lines.insert(7, lines[3].clone())), Some(8));
         assert_eq!(line(&|lines| lines.truncate(9)), Some(10));
-        assert_eq!(line(&|lines| _ = lines.remove(entries - 1)), Some(entries as u64));
-        let forged: &'static str =
-            file.lines().nth(20).unwrap().replace("member.invited", "member.removed").leak();
-        assert_eq!(line(&|lines| lines[20] = forged), Some(21));
+        assert_eq!(line(&|lines| drop(lines.remove(entries - 1))), Some(entries as u64));
+        let forged = file.lines().nth(20).unwrap().replace("member.invited", "member.removed");
+        assert_eq!(line(&|lines| lines[20].clone_from(&forged)), Some(21));
         assert_eq!(verified(&file[..file.len() / 2]).broken.unwrap().what, LineBreach::NotALine);
         assert!(verified("").broken.is_some() && verified("nonsense\n").broken.is_some());
         assert!(verified(&format!("{file}{file}")).broken.is_some(), "nothing comes after the end");
