@@ -78,6 +78,17 @@ fn news(hub: &Hub) -> News {
         })
 }
 
+/// What changes of the store find at hand.
+fn extensions(wakeups: &Arc<Wakeups>, hub: &Hub, revocations: &Revocations) -> Extensions {
+    let told = Extensions::default().with(wakeups.clone()).with(Arc::new(news(hub)));
+    told.with(Arc::new(revocations.clone()))
+}
+
+/// Where people reach the appliance, as far as the settings say.
+fn address(settings: &Settings) -> PublicAddress {
+    PublicAddress::new(settings.server.public_address(settings.server.https_listen.port()))
+}
+
 /// Every kind of job and who does it.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
@@ -112,14 +123,9 @@ impl App {
     /// reranker's whose model cannot be used.
     pub async fn open(settings: &Settings, program: &Path) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let hub = Hub::new(realtime::Limits::default());
+        let (hub, revocations) = (Hub::new(realtime::Limits::default()), Revocations::new());
         let wakeups = Arc::new(Wakeups::default());
-        let revocations = Revocations::new();
-        let extensions = Extensions::default()
-            .with(wakeups.clone())
-            .with(Arc::new(news(&hub)))
-            .with(Arc::new(revocations.clone()));
-        let options = store_options(settings, extensions);
+        let options = store_options(settings, extensions(&wakeups, &hub, &revocations));
         let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
@@ -141,7 +147,7 @@ impl App {
         );
         let runner =
             Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
-        let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
+        let running = Arc::new(with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?);
         let now = clock.now();
         queue_sweeps(&store, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
@@ -154,7 +160,7 @@ impl App {
             passwords,
             revocations,
             mail_is_set_up: false,
-            address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
+            address: address(settings),
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
@@ -171,8 +177,7 @@ impl App {
             stopping: stopping.clone(),
         });
         services.health.ok("store");
-        let running = Arc::new(running);
-        let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
+        let upkeep = tokio::spawn(upkeep(services.clone(), store.clone(), running.clone()));
         let egress = keeper.start(store.system().clone(), kept.entries_max);
         Ok(Self { store, services, running: Some(running), upkeep, egress, tls: tls.config, stopping })
     }
@@ -230,13 +235,15 @@ impl App {
     }
 }
 
-/// Closes what nobody uses. A tenant whose queue has run dry is forgotten first, so that the next start need not look.
-async fn upkeep(store: Arc<Store>, running: Arc<Running>, stopping: CancellationToken) {
+/// Closes what nobody uses, and gives back memory that lies idle. A tenant whose queue has run dry is forgotten first, so that
+/// the next start need not look.
+async fn upkeep(services: Arc<Services>, store: Arc<Store>, running: Arc<Running>) {
     loop {
         tokio::select! {
-            () = stopping.cancelled() => return,
+            () = services.stopping.cancelled() => return,
             () = tokio::time::sleep(UPKEEP_EVERY) => {}
         }
+        services.passwords.release_idle_memory();
         if let Err(error) = running.settle().await {
             tracing::warn!(code = error.code(), ?error, "which tenants have work could not be settled");
         }
