@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench sign_in` prints two things. First the median of a bare Argon2id verification, of a whole sign-in over
 //! a store on disk (account, throttle, session, audit trail; no second factor), taken in turns, and how much more the sign-in
-//! costs. Then 200 people who sign in at the same moment, each from an address of their own, at an appliance in this process: how
+//! costs; and of one durable change of that store, which is the disk's share of it. Then 200 people who sign in at the same moment, each from an address of their own, at an appliance in this process: how
 //! many are answered at once and how many are told to come back, how long it takes until all are in, the memory of the
 //! process before and at its highest, and p50 and p99 of posts in an open chat before and meanwhile. `ROUNDS` sets how many
 //! sign-ins the first measurement makes.
@@ -34,6 +34,7 @@ use frontdesk::app::App;
 use frontdesk::base::{Call, Clock as _, Sealer, Secret, SystemClock};
 use frontdesk::config::{FlagValue, Sources, load};
 use frontdesk::http::control::{self, Client};
+use frontdesk::identity::audit::{self, Action, Note};
 use frontdesk::identity::{
     Admission, Credentials, Device, Email, NewAccount, Pass, Passwords, SignIn, account,
 };
@@ -102,9 +103,23 @@ async fn one(rounds: usize) {
         }
         assert!(matches!(admission, Admission::SignedIn(_)));
     }
-    let (bare, whole) = (median(&mut bare), median(&mut whole));
+    let mut commits = Vec::new();
+    for _ in 0..rounds {
+        let call = Call::appliance(clock.now());
+        let begun = Instant::now();
+        let note = move |tx: &mut frontdesk::store::WriteTx<'_>| {
+            audit::record(tx, &call, Note::new(Action::SignedIn))
+        };
+        store.system().write(note).await.unwrap();
+        commits.push(begun.elapsed());
+    }
+    let (bare, whole, commit) = (median(&mut bare), median(&mut whole), median(&mut commits));
     println!("bare Argon2id verification: {bare:.2} ms");
     println!("a whole sign-in:            {whole:.2} ms, {:+.1} %", (whole / bare - 1.0) * 100.0);
+    println!(
+        "one durable change alone:   {commit:.2} ms; without it {:+.1} %",
+        ((whole - commit) / bare - 1.0) * 100.0
+    );
 }
 
 /// Without limits on rates but those of sign-ins, which everybody keeps by an address of their own.
@@ -204,7 +219,8 @@ fn figure(mut times: Vec<Duration>) -> (usize, f64, f64) {
 async fn many() {
     let folder = tempfile::tempdir().unwrap();
     let app = App::open(&settings(folder.path()), Path::new("/nonexistent")).await.unwrap();
-    let console = control::direct(app.router());
+    let router = app.router();
+    let console = control::direct(router.clone());
     let none: [(&str, &str); 0] = [];
     ask(&console, "/api/v1/tenants", &none, json!({ "name": "Bench", "slug": "bench" })).await;
     let within = [("frontdesk-workspace", "bench")];
@@ -225,7 +241,7 @@ async fn many() {
     }
     let talk = |seconds: Option<u64>| {
         let stop = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(chat(app.router(), key.clone(), conversation.clone(), stop.clone()));
+        let task = tokio::spawn(chat(router.clone(), key.clone(), conversation.clone(), stop.clone()));
         async move {
             if let Some(seconds) = seconds {
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -241,7 +257,7 @@ async fn many() {
     let before = memory_mib("VmRSS:");
     let (busy, stop) = talk(None).await;
     let begun = Instant::now();
-    let people: Vec<_> = (0..PEOPLE).map(|number| tokio::spawn(person(app.router(), number))).collect();
+    let people: Vec<_> = (0..PEOPLE).map(|number| tokio::spawn(person(router.clone(), number))).collect();
     let (mut sent_away, mut times) = (0, Vec::new());
     for one in people {
         let (waits, taken) = one.await.unwrap();

@@ -103,6 +103,11 @@ fn assistant(
     Assistant::new(knowledge, hub, models, system.clone(), clock, assistant_settings(settings))
 }
 
+/// Where people reach the appliance, as far as the settings say.
+fn address(settings: &Settings) -> PublicAddress {
+    PublicAddress::new(settings.server.public_address(settings.server.https_listen.port()))
+}
+
 /// Every kind of job and who does it.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
@@ -200,9 +205,9 @@ impl App {
     pub async fn open_as(mode: Mode, settings: &Settings, program: &Path) -> anyhow::Result<Self> {
         let facts = Facts::new(settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let hub = Hub::new(realtime::Limits::default());
+        let (hub, revocations) = (Hub::new(realtime::Limits::default()), Revocations::new());
         let wakeups = Arc::new(Wakeups::default());
-        let (mail, revocations) = (mail(settings), Revocations::new());
+        let mail = mail(settings);
         let quotas = Arc::new(QuotaBook::new(default_quotas(settings)));
         let extensions = extensions(&wakeups, &hub, &mail)
             .with(quotas.clone())
@@ -247,7 +252,7 @@ impl App {
             sign_in: SignIn::new(store.system().clone(), passwords.clone(), sealer.clone()),
             passwords,
             revocations,
-            address: PublicAddress::new(settings.server.public_address(settings.server.https_listen.port())),
+            address: address(settings),
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(limits(settings, &facts)),

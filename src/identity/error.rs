@@ -345,6 +345,7 @@ impl Fault for Error {
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "one arm for each sentence")]
     fn public(&self) -> Cow<'static, str> {
         match self {
             Self::Store(error) => error.public(),

@@ -37,6 +37,7 @@ pub mod mfa;
 mod own_account;
 pub mod pass;
 mod password;
+mod password_memory;
 pub mod password_reset;
 mod permission;
 mod policy;

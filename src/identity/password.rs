@@ -12,13 +12,15 @@
 
 use std::fmt;
 
-use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
+use argon2::password_hash::{self, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::Error;
+use super::password_memory::PasswordMemory;
 use super::strength::{self, Person};
 use crate::base::{Pool, Secret};
 
@@ -26,6 +28,7 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const OUTPUT_BYTES: usize = 32;
+const SALT_BYTES: usize = 16;
 const RUNNING_MAX: usize = 2;
 const WAITING_MAX: usize = 256;
 
@@ -70,6 +73,7 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 pub struct Passwords {
     pool: Pool,
+    memory: PasswordMemory,
 }
 
 impl Default for Passwords {
@@ -82,7 +86,12 @@ impl Passwords {
     /// One for the whole appliance.
     #[must_use]
     pub fn new() -> Self {
-        Self { pool: Pool::new(RUNNING_MAX, WAITING_MAX) }
+        Self { pool: Pool::new(RUNNING_MAX, WAITING_MAX), memory: PasswordMemory::default() }
+    }
+
+    /// Gives back memory that nobody computes in; for whoever looks after the appliance from time to time.
+    pub fn release_idle_memory(&self) {
+        self.memory.release();
     }
 
     /// The hash to store of a password that the person has chosen.
@@ -91,9 +100,10 @@ impl Passwords {
     /// What is wrong with it, as [`strength::check`] says; [`Error::PasswordsBusy`]; [`Error::PasswordHash`] when there is
     /// no memory.
     pub async fn hash_new(&self, password: Secret, person: Person) -> Result<PasswordHash, Error> {
+        let memory = self.memory.clone();
         let judged = move || {
             strength::check(&password, &person)?;
-            hash(&password).map_err(Error::PasswordHash)
+            hash(&password, &memory).map_err(Error::PasswordHash)
         };
         self.pool.run(judged).await?
     }
@@ -103,7 +113,8 @@ impl Passwords {
     /// # Errors
     /// [`Error::PasswordsBusy`], or [`Error::PasswordHash`] when there is no memory.
     pub async fn hash(&self, password: Secret) -> Result<PasswordHash, Error> {
-        self.pool.run(move || hash(&password)).await?.map_err(Error::PasswordHash)
+        let memory = self.memory.clone();
+        self.pool.run(move || hash(&password, &memory)).await?.map_err(Error::PasswordHash)
     }
 
     /// Compares `password` with an account's hash, or with nobody's in the same time.
@@ -111,7 +122,9 @@ impl Passwords {
     /// # Errors
     /// [`Error::PasswordsBusy`], or [`Error::PasswordHash`] when the stored hash does not parse.
     pub async fn verify(&self, password: Secret, against: Option<PasswordHash>) -> Result<Verdict, Error> {
-        self.pool.run(move || verify(&password, against.as_ref())).await?.map_err(Error::PasswordHash)
+        let memory = self.memory.clone();
+        let compare = move || verify(&password, against.as_ref(), &memory);
+        self.pool.run(compare).await?.map_err(Error::PasswordHash)
     }
 }
 
@@ -127,20 +140,50 @@ pub(super) fn normalised(password: &Secret) -> Secret {
     Secret::new(password.expose().nfkc().collect())
 }
 
-fn hash(password: &Secret) -> Result<PasswordHash, password_hash::Error> {
-    let hash = argon2()?.hash_password(normalised(password).expose().as_bytes())?;
+/// Argon2id of what is normalised already, with today's parameters.
+fn compute(
+    password: &Secret,
+    salt: &[u8],
+    memory: &PasswordMemory,
+) -> Result<[u8; OUTPUT_BYTES], password_hash::Error> {
+    let argon2 = argon2()?;
+    let mut output = [0; OUTPUT_BYTES];
+    memory.with(params()?.block_count(), |blocks| {
+        argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut output, blocks)
+    })?;
+    Ok(output)
+}
+
+fn hash(password: &Secret, memory: &PasswordMemory) -> Result<PasswordHash, password_hash::Error> {
+    let salt: [u8; SALT_BYTES] = rand::random();
+    let output = compute(&normalised(password), &salt, memory)?;
+    let hash = Phc {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params()?)?,
+        salt: Some(Salt::new(&salt)?),
+        hash: Some(Output::new(&output)?),
+    };
     Ok(PasswordHash(hash.to_string()))
 }
 
-fn verify(password: &Secret, against: Option<&PasswordHash>) -> Result<Verdict, password_hash::Error> {
+fn verify(
+    password: &Secret,
+    against: Option<&PasswordHash>,
+    memory: &PasswordMemory,
+) -> Result<Verdict, password_hash::Error> {
     // What no account can have would only cost time; the bound is far above any accepted password.
     let too_long = password.expose().len() > PASSWORD_BYTES_MAX;
     let password = if too_long { Secret::new(String::new()) } else { normalised(password) };
     let phc = Phc::new(against.map_or(DUMMY, PasswordHash::as_str))?;
+    if let (true, Some(salt), Some(kept)) = (is_current(&phc)?, &phc.salt, &phc.hash) {
+        let right: bool = compute(&password, salt, memory)?.ct_eq(kept.as_bytes()).into();
+        let right = right && against.is_some() && !too_long;
+        return Ok(if right { Verdict::Right } else { Verdict::Wrong });
+    }
     match argon2()?.verify_password(password.expose().as_bytes(), &phc) {
         Ok(()) if against.is_none() || too_long => Ok(Verdict::Wrong),
-        Ok(()) if is_current(&phc)? => Ok(Verdict::Right),
-        Ok(()) => hash(&password).map(Verdict::RightRehashed),
+        Ok(()) => hash(&password, memory).map(Verdict::RightRehashed),
         Err(password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
         Err(error) => Err(error),
     }
@@ -159,6 +202,21 @@ fn is_current(phc: &Phc) -> Result<bool, password_hash::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::password_hash::PasswordHasher as _;
+
+    /// As an independent path through the library has it.
+    #[test]
+    fn memory_that_was_used_before_changes_no_hash() {
+        let memory = PasswordMemory::default();
+        let phc = argon2().unwrap().hash_password(b"correct horse battery").unwrap().to_string();
+        for _ in 0..2 {
+            let right = verify(&secret("correct horse battery"), Some(&PasswordHash(phc.clone())), &memory);
+            assert_eq!(right.unwrap(), Verdict::Right);
+            let own = hash(&secret("tabletop gravel umbrella"), &memory).unwrap();
+            let phc = Phc::new(own.as_str()).unwrap();
+            argon2().unwrap().verify_password(b"tabletop gravel umbrella", &phc).unwrap();
+        }
+    }
 
     fn secret(text: &str) -> Secret {
         Secret::new(text.to_owned())
@@ -186,7 +244,10 @@ mod tests {
     #[test]
     fn nobody_has_a_hash_of_the_same_cost_that_no_password_fits() {
         assert!(is_current(&Phc::new(DUMMY).unwrap()).unwrap());
-        assert_eq!(verify(&secret("anything at all"), None).unwrap(), Verdict::Wrong);
+        assert_eq!(
+            verify(&secret("anything at all"), None, &PasswordMemory::default()).unwrap(),
+            Verdict::Wrong
+        );
     }
 
     #[test]
@@ -197,19 +258,31 @@ mod tests {
                 .unwrap()
                 .to_string(),
         );
-        let Verdict::RightRehashed(renewed) = verify(&secret("ju\u{308}rgen und die A"), Some(&old)).unwrap()
+        let Verdict::RightRehashed(renewed) =
+            verify(&secret("ju\u{308}rgen und die A"), Some(&old), &PasswordMemory::default()).unwrap()
         else {
             panic!("not renewed");
         };
         assert!(renewed.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(verify(&secret("jürgen und die A"), Some(&renewed)).unwrap(), Verdict::Right);
-        assert_eq!(verify(&secret("jürgen und die a"), Some(&old)).unwrap(), Verdict::Wrong);
+        assert_eq!(
+            verify(&secret("jürgen und die A"), Some(&renewed), &PasswordMemory::default()).unwrap(),
+            Verdict::Right
+        );
+        assert_eq!(
+            verify(&secret("jürgen und die a"), Some(&old), &PasswordMemory::default()).unwrap(),
+            Verdict::Wrong
+        );
     }
 
     #[test]
     fn an_endless_password_is_wrong_and_a_damaged_hash_is_an_error() {
-        let hash = hash(&secret("")).unwrap();
-        assert_eq!(verify(&secret(&"x".repeat(1 << 20)), Some(&hash)).unwrap(), Verdict::Wrong);
-        assert!(verify(&secret("x"), Some(&PasswordHash("plain".into()))).is_err());
+        let hash = hash(&secret(""), &PasswordMemory::default()).unwrap();
+        assert_eq!(
+            verify(&secret(&"x".repeat(1 << 20)), Some(&hash), &PasswordMemory::default()).unwrap(),
+            Verdict::Wrong
+        );
+        assert!(
+            verify(&secret("x"), Some(&PasswordHash("plain".into())), &PasswordMemory::default()).is_err()
+        );
     }
 }
