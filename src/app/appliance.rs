@@ -7,11 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
+use super::ground::Ground;
 use super::language_models::{keyring, local_model, models};
 use super::search_models::open_knowledge;
-use super::settings::{
-    assistant_settings, default_budget, default_quotas, egress_retention, outbound, store_options,
-};
+use super::settings::{assistant_settings, default_budget, egress_retention, outbound};
 use crate::assistant::{AnswerMessage, Assistant};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
@@ -20,17 +19,16 @@ use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, Mess
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
 use crate::http::{Limits, Services};
-use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup, tenant_roll};
+use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup};
 use crate::jobs::news::News;
-use crate::jobs::{self, Runner, Running, Wakeups};
+use crate::jobs::{self, Runner, Running};
 use crate::knowledge::{self, Knowledge};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
-use crate::quotas::QuotaBook;
 use crate::realtime::{self, Hub, Topic};
-use crate::store::{Extensions, KeyspaceId, Store};
+use crate::store::{KeyspaceId, Store};
 use crate::telemetry::Health;
-use crate::tenants::{Carrier, Eraser, FinishErasure, LeftOut};
-use crate::{contacts, http, store, tenants};
+use crate::tenants::FinishErasure;
+use crate::{contacts, http, store};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -47,7 +45,6 @@ const CLEANING_WAITING_MAX: usize = 32;
 pub struct App {
     store: Arc<Store>,
     services: Arc<Services>,
-    quotas: Arc<QuotaBook>,
     running: Option<Arc<Running>>,
     upkeep: tokio::task::JoinHandle<()>,
     egress: Keeping,
@@ -58,7 +55,7 @@ pub struct App {
 }
 
 /// Builds the parts that answer, before the store that tells them the news.
-fn news(hub: &Hub) -> News {
+pub(super) fn news(hub: &Hub) -> News {
     let (messages, conversations) = (hub.clone(), hub.clone());
     News::new()
         .queue::<MessagePosted, AnswerMessage>(AnswerMessage::after)
@@ -99,20 +96,6 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetSessions>(SessionSweeper)
 }
 
-/// The tables of tenants whose rows are sealed with this appliance's key.
-fn left_out() -> Vec<LeftOut> {
-    vec![
-        LeftOut {
-            tables: &crate::ai::keys::SEALED_TABLES,
-            sentence: "The workspace's own keys of model providers: set them again with `frontdesk ai key set`.",
-        },
-        LeftOut {
-            tables: &http::idempotency::SEALED_TABLES,
-            sentence: "Answers kept for a day under an Idempotency-Key: a call that is repeated is made anew.",
-        },
-    ]
-}
-
 /// Queues what is done again and again in the system keyspace.
 async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
     let queued = store.system().write(move |tx| {
@@ -132,17 +115,7 @@ impl App {
     pub async fn open(settings: &Settings, program: &Path) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
-        let wakeups = Arc::new(Wakeups::default());
-        let quotas = Arc::new(QuotaBook::new(default_quotas(settings)));
-        let extensions =
-            Extensions::default().with(wakeups.clone()).with(quotas.clone()).with(Arc::new(news(&hub)));
-        let options = store_options(settings, extensions);
-        let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
-        quotas.read_in(store.system().clone());
-        store.system().read(tenant_roll::suspended)?.into_iter().for_each(|tenant| wakeups.rest(tenant));
-        tenants::discard_arrivals(&store)?;
-        let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone(), clock.clone());
-        let carrier = Carrier::new(store.clone(), wakeups.clone(), left_out());
+        let Ground { store, wakeups, quotas, eraser, carrier } = Ground::open(settings, &hub, &clock)?;
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
@@ -168,8 +141,7 @@ impl App {
         let now = clock.now();
         queue_sweeps(&store, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
-        let stopping = CancellationToken::new();
-        let passwords = Passwords::new();
+        let (stopping, passwords) = (CancellationToken::new(), Passwords::new());
         let services = Arc::new(Services {
             clock,
             policy: Policy::new(store.clone()),
@@ -187,7 +159,7 @@ impl App {
             pictures: Pictures::new(CLEANING_MAX, CLEANING_WAITING_MAX),
             looks_at_images,
             budgets,
-            quotas: quotas.clone(),
+            quotas,
             eraser,
             carrier,
             keyring,
@@ -197,16 +169,7 @@ impl App {
         let running = Arc::new(running);
         let upkeep = tokio::spawn(upkeep(store.clone(), running.clone(), stopping.clone()));
         let egress = keeper.start(store.system().clone(), kept.entries_max);
-        Ok(Self {
-            store,
-            services,
-            quotas,
-            running: Some(running),
-            upkeep,
-            egress,
-            tls: tls.config,
-            stopping,
-        })
+        Ok(Self { store, services, running: Some(running), upkeep, egress, tls: tls.config, stopping })
     }
 
     /// Everything that can be asked, ready to be served.
@@ -259,7 +222,7 @@ impl App {
             running.stop(JOBS_GRACE).await;
         }
         self.egress.close().await;
-        self.quotas.forget();
+        self.services.quotas.forget();
     }
 }
 

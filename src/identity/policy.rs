@@ -154,26 +154,8 @@ impl Policy {
                 }
                 not_suspended(tx, principal, tenant)?;
             }
-            self.credential_holds(tx, principal, now)
+            credential_holds(tx, principal, now)
         })
-    }
-
-    fn credential_holds(&self, tx: &ReadTx, principal: &Principal, now: Timestamp) -> Result<(), Error> {
-        match *principal {
-            Principal::Account { account, session, .. } if !session::is_open(tx, account, session, now)? => {
-                Err(Error::SessionEnded)
-            }
-            Principal::Member { account, session, tenant, role, .. }
-                if !session::is_open(tx, account, session, now)?
-                    || membership::role(tx, account, tenant)? != Some(role) =>
-            {
-                Err(Error::SessionEnded)
-            }
-            Principal::ApiKey { id, tenant, .. } if !api_key::is_valid(tx, tenant, id, now)? => {
-                Err(Error::ApiKeyUnknown)
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The pass for `R`, if the principal has the right.
@@ -199,6 +181,25 @@ impl Policy {
             Principal::Visitor { .. } => Err(Error::NotFound),
             Principal::Console { tenant } => Ok(Pass::mint(tenant, Reach::All)),
         }
+    }
+}
+
+/// The session has not ended and the role is the same, or the key is good.
+fn credential_holds(tx: &ReadTx, principal: &Principal, now: Timestamp) -> Result<(), Error> {
+    match *principal {
+        Principal::Account { account, session, .. } if !session::is_open(tx, account, session, now)? => {
+            Err(Error::SessionEnded)
+        }
+        Principal::Member { account, session, tenant, role, .. }
+            if !session::is_open(tx, account, session, now)?
+                || membership::role(tx, account, tenant)? != Some(role) =>
+        {
+            Err(Error::SessionEnded)
+        }
+        Principal::ApiKey { id, tenant, .. } if !api_key::is_valid(tx, tenant, id, now)? => {
+            Err(Error::ApiKeyUnknown)
+        }
+        _ => Ok(()),
     }
 }
 
