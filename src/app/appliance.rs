@@ -8,12 +8,11 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::ground::Ground;
 use super::language_models::{keyring, local_model, models};
 use super::operations::{Facts, Mode, look_after};
 use super::search_models::open_knowledge;
-use super::settings::{
-    assistant_settings, default_budget, default_quotas, egress_retention, mail, outbound, store_options,
-};
+use super::settings::{assistant_settings, default_budget, egress_retention, outbound};
 use crate::assistant::{AnswerMessage, Assistant, Models};
 use crate::base::{Clock, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
@@ -22,19 +21,16 @@ use crate::conversations::{ConversationChanged, ForgetImages, ImageSweeper, Mess
 use crate::files::Collector;
 use crate::http::idempotency::AnswerSweeper;
 use crate::http::{Certificates, Limits, PublicAddress, Services};
-use crate::identity::{
-    ForgetSessions, Passwords, Policy, Revocations, SessionSweeper, SignIn, setup, tenant_roll,
-};
+use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn, setup};
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
-use crate::notify::mail::{Mail, Postman, SendLetter};
+use crate::notify::mail::{Postman, SendLetter};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
-use crate::quotas::QuotaBook;
 use crate::realtime::{self, Hub, Topic};
-use crate::store::{Extensions, Keyspace, KeyspaceId, Store};
-use crate::tenants::{Carrier, Eraser, FinishErasure, LeftOut};
-use crate::{contacts, http, store, tenants};
+use crate::store::{Keyspace, KeyspaceId, Store};
+use crate::tenants::FinishErasure;
+use crate::{contacts, http, store};
 
 /// Where the setup link is kept while nobody has used it.
 pub const SETUP_LINK_FILE: &str = "setup-link";
@@ -49,7 +45,6 @@ const CLEANING_WAITING_MAX: usize = 32;
 pub struct App {
     store: Arc<Store>,
     services: Arc<Services>,
-    quotas: Arc<QuotaBook>,
     running: Option<Arc<Running>>,
     /// Told of work that nobody does, in recovery mode.
     wakeups: Arc<Wakeups>,
@@ -60,7 +55,7 @@ pub struct App {
 }
 
 /// Builds the parts that answer, before the store that tells them the news.
-fn news(hub: &Hub) -> News {
+pub(super) fn news(hub: &Hub) -> News {
     let (messages, conversations) = (hub.clone(), hub.clone());
     News::new()
         .queue::<MessagePosted, AnswerMessage>(AnswerMessage::after)
@@ -83,12 +78,6 @@ fn news(hub: &Hub) -> News {
         .announce::<BudgetAlerted>(|keyspace, event| {
             tracing::warn!(%keyspace, alert = ?event.alert, "a budget runs out");
         })
-}
-
-/// What changes find in their transactions.
-fn extensions(wakeups: &Arc<Wakeups>, hub: &Hub, mail: &Mail) -> Extensions {
-    let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(hub)));
-    extensions.with(Arc::new(mail.clone()))
 }
 
 fn assistant(
@@ -122,20 +111,6 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetImages>(ImageSweeper)
         .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
         .with::<ForgetSessions>(SessionSweeper)
-}
-
-/// The tables of tenants whose rows are sealed with this appliance's key.
-fn left_out() -> Vec<LeftOut> {
-    vec![
-        LeftOut {
-            tables: &crate::ai::keys::SEALED_TABLES,
-            sentence: "The workspace's own keys of model providers: set them again with `frontdesk ai key set`.",
-        },
-        LeftOut {
-            tables: &http::idempotency::SEALED_TABLES,
-            sentence: "Answers kept for a day under an Idempotency-Key: a call that is repeated is made anew.",
-        },
-    ]
 }
 
 /// Queues what is done again and again in the system keyspace.
@@ -205,21 +180,9 @@ impl App {
     pub async fn open_as(mode: Mode, settings: &Settings, program: &Path) -> anyhow::Result<Self> {
         let facts = Facts::new(settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (hub, revocations) = (Hub::new(realtime::Limits::default()), Revocations::new());
-        let wakeups = Arc::new(Wakeups::default());
-        let mail = mail(settings);
-        let quotas = Arc::new(QuotaBook::new(default_quotas(settings)));
-        let extensions = extensions(&wakeups, &hub, &mail)
-            .with(quotas.clone())
-            .with(Arc::new(revocations.clone()))
-            .with(facts.metrics.clone());
-        let options = store_options(settings, extensions);
-        let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
-        quotas.read_in(store.system().clone());
-        store.system().read(tenant_roll::suspended)?.into_iter().for_each(|tenant| wakeups.rest(tenant));
-        tenants::discard_arrivals(&store)?;
-        let eraser = Eraser::new(store.clone(), hub.clone(), wakeups.clone(), clock.clone());
-        let carrier = Carrier::new(store.clone(), wakeups.clone(), left_out());
+        let hub = Hub::new(realtime::Limits::default());
+        let Ground { store, wakeups, revocations, mail, quotas, eraser, carrier } =
+            Ground::open(settings, &hub, &clock, &facts)?;
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         mail.seal_with(sealer.clone());
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
@@ -243,9 +206,9 @@ impl App {
         queue_sweeps(&store, clock.now()).await?;
         let certificates = certificates(settings, &store, &clock, &facts)?;
         let operations = facts.operations(mode, settings, (&store, &clock, &hub));
-        let stopping = CancellationToken::new();
-        let caretakers = look_after(&operations, &certificates, &store, running.as_ref(), &clock, &stopping);
-        let passwords = Passwords::new();
+        let (stopping, passwords) = (CancellationToken::new(), Passwords::new());
+        let looked_after = (&operations, &certificates, &store, &passwords);
+        let caretakers = look_after(looked_after, running.as_ref(), &clock, &stopping);
         let services = Arc::new(Services {
             clock,
             policy: Policy::new(store.clone()),
@@ -266,7 +229,7 @@ impl App {
             pictures: Pictures::new(CLEANING_MAX, CLEANING_WAITING_MAX),
             looks_at_images,
             budgets,
-            quotas: quotas.clone(),
+            quotas,
             eraser,
             carrier,
             keyring,
@@ -275,7 +238,7 @@ impl App {
         });
         first_facts(&services);
         let egress = keeper.start(store.system().clone(), kept.entries_max);
-        Ok(Self { store, services, quotas, running, wakeups, caretakers, egress, stopping })
+        Ok(Self { store, services, running, wakeups, caretakers, egress, stopping })
     }
 
     /// Everything that can be asked, ready to be served.
@@ -329,6 +292,6 @@ impl App {
         }
         self.wakeups.forget();
         self.egress.close().await;
-        self.quotas.forget();
+        self.services.quotas.forget();
     }
 }

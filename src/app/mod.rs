@@ -5,6 +5,7 @@
 //! describe is made into models in `language_models` and `search_models`; the commands that try models out make them the same way.
 
 mod appliance;
+mod ground;
 mod language_models;
 mod operations;
 mod search_models;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Clock, Fault as _};
 use crate::config::Settings;
 use crate::http::Certificates;
+use crate::identity::Passwords;
 use crate::jobs::Running;
 use crate::ops::{self, Operations, Parts};
 use crate::realtime::Hub;
@@ -64,11 +65,12 @@ impl Facts {
     }
 }
 
+/// What somebody has to look after.
+type LookedAfter<'a> = (&'a Arc<Operations>, &'a Arc<Certificates>, &'a Arc<Store>, &'a Passwords);
+
 /// Begins to look after the running appliance, until `stopping`.
 pub(super) fn look_after(
-    operations: &Arc<Operations>,
-    certificates: &Arc<Certificates>,
-    store: &Arc<Store>,
+    (operations, certificates, store, passwords): LookedAfter<'_>,
     running: Option<&Arc<Running>>,
     clock: &Arc<dyn Clock>,
     stopping: &CancellationToken,
@@ -76,20 +78,26 @@ pub(super) fn look_after(
     let mut tasks = JoinSet::new();
     tasks.spawn(ops::watch::watch(operations.clone(), stopping.clone()));
     tasks.spawn(certificates.clone().watch(clock.clone(), stopping.clone()));
-    tasks.spawn(upkeep(store.clone(), running.cloned(), stopping.clone()));
+    tasks.spawn(upkeep(store.clone(), passwords.clone(), running.cloned(), stopping.clone()));
     if let Some(running) = running {
         operations.has_runner(running);
     }
     tasks
 }
 
-/// Closes what nobody uses. A tenant whose queue has run dry is forgotten first, so that the next start need not look.
-async fn upkeep(store: Arc<Store>, running: Option<Arc<Running>>, stopping: CancellationToken) {
+/// Closes what nobody uses, and gives back memory that lies idle. A tenant whose queue has run dry is forgotten first, so that the next start need not look.
+async fn upkeep(
+    store: Arc<Store>,
+    passwords: Passwords,
+    running: Option<Arc<Running>>,
+    stopping: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(UPKEEP_EVERY) => {}
         }
+        passwords.release_idle_memory();
         if let Some(running) = &running
             && let Err(error) = running.settle().await
         {

@@ -163,30 +163,8 @@ impl Policy {
                 }
                 not_suspended(tx, principal, tenant)?;
             }
-            self.credential_holds(tx, principal, now)
+            credential_holds(tx, principal, now)
         })
-    }
-
-    fn credential_holds(&self, tx: &ReadTx, principal: &Principal, now: Timestamp) -> Result<(), Error> {
-        match *principal {
-            Principal::Account { account, session, .. } | Principal::MfaMissing { account, session, .. }
-                if !session::is_open(tx, account, session, now)? =>
-            {
-                Err(Error::SessionEnded)
-            }
-            Principal::Member { account, session, tenant, role, permissions, .. }
-                if !session::is_open(tx, account, session, now)?
-                    || membership::role(tx, account, tenant)? != Some(role)
-                    || custom_role::permissions(tx, tenant, role)? != permissions
-                    || mfa_is_missing(tx, account, tenant)? =>
-            {
-                Err(Error::SessionEnded)
-            }
-            Principal::ApiKey { id, tenant, .. } if !api_key::is_valid(tx, tenant, id, now)? => {
-                Err(Error::ApiKeyUnknown)
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The pass for `R`, if the principal has the right.
@@ -224,6 +202,29 @@ impl Policy {
 /// Whether the tenant demands a second factor that the account has not.
 fn mfa_is_missing(tx: &impl Read, account: AccountId, tenant: TenantId) -> Result<bool, Error> {
     Ok(tenant_roll::requires_mfa(tx, tenant)? && !mfa::is_enabled(tx, account)?)
+}
+
+/// The session has not ended, the role and what it permits are the same, or the key is good.
+fn credential_holds(tx: &ReadTx, principal: &Principal, now: Timestamp) -> Result<(), Error> {
+    match *principal {
+        Principal::Account { account, session, .. } | Principal::MfaMissing { account, session, .. }
+            if !session::is_open(tx, account, session, now)? =>
+        {
+            Err(Error::SessionEnded)
+        }
+        Principal::Member { account, session, tenant, role, permissions, .. }
+            if !session::is_open(tx, account, session, now)?
+                || membership::role(tx, account, tenant)? != Some(role)
+                || custom_role::permissions(tx, tenant, role)? != permissions
+                || mfa_is_missing(tx, account, tenant)? =>
+        {
+            Err(Error::SessionEnded)
+        }
+        Principal::ApiKey { id, tenant, .. } if !api_key::is_valid(tx, tenant, id, now)? => {
+            Err(Error::ApiKeyUnknown)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A suspended tenant is closed to everybody but the operator and the console.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::tenant::{Tenant, Tenants};
 use super::{Error, Rule};
@@ -261,8 +262,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// False while somebody holds a handle.
-    async fn close(&self, tenant: TenantId) -> bool {
+    /// False while somebody holds a handle, or when the process is about to end.
+    async fn close(&self, tenant: TenantId, stopping: &CancellationToken) -> bool {
         self.store.retire(tenant);
         self.wakeups.drop_tenant(tenant);
         for _ in 0..HELD_LOOKS {
@@ -270,7 +271,10 @@ impl Eraser {
             if self.store.close_retired(tenant) {
                 return true;
             }
-            tokio::time::sleep(HELD_EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(HELD_EVERY) => {}
+                () = stopping.cancelled() => return false,
+            }
         }
         false
     }
@@ -301,7 +305,7 @@ impl Worker<FinishErasure> for Eraser {
         if erasure.counted.is_none() {
             self.count(system, tenant).await?;
         }
-        if !self.close(tenant).await {
+        if !self.close(tenant, &work.stopping).await {
             tracing::info!(%tenant, "a workspace that is to be erased is still in use");
             return Err(Failure::Later(HELD_PAUSE));
         }

@@ -115,11 +115,10 @@ impl Fault for Error {
         match self {
             Self::Store(error) => error.kind(),
             Self::Identity(error) => error.kind(),
-            Self::Field { .. } => Kind::Invalid,
+            Self::Field { .. } | Self::NotAWorkspace { .. } => Kind::Invalid,
             Self::Quotas(error) => error.kind(),
             Self::Archive(error) => error.kind(),
             Self::Files(error) => error.kind(),
-            Self::NotAWorkspace { .. } => Kind::Invalid,
             Self::CarryingMany => Kind::Unavailable,
             Self::SlugTaken | Self::NoSecondFactor | Self::HereAlready => Kind::Conflict,
             Self::NotFound => Kind::NotFound,
