@@ -1,12 +1,14 @@
 //! All sections together.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank, Retrieval,
-    Routing, Server, Store,
+    Ai, Assistant, Backup, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Outbound, Rerank,
+    Retrieval, Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -42,8 +44,13 @@ pub struct Settings {
     pub outbound: Outbound,
     /// How much of what is allowed.
     pub limits: Limits,
+    /// Backups.
+    pub backup: Backup,
     /// What is logged.
     pub log: Log,
+    /// The file that some of this was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -62,6 +69,7 @@ impl Settings {
         findings.extend(self.budget.check());
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
+        findings.extend(self.backup.check());
         findings
     }
 

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::crash::CrashDisks;
 use super::directory::{DataDirectory, create_folder};
-use super::migrate::{MIGRATIONS, migrate};
+use super::migrate::{MIGRATIONS, Snapshot, migrate};
 use super::{Error, Extensions, Keyspace, KeyspaceId};
 use crate::base::{Clock, TenantId};
 
@@ -68,7 +68,18 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::Newer`], [`Error::Directory`] or the engine's.
     pub fn open(path: &Path, options: StoreOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let directory = DataDirectory::open(path)?;
+        Self::open_in(DataDirectory::open(path)?, options, clock)
+    }
+
+    /// Opens the system keyspace of a directory whose lock is held already; creates what is missing.
+    ///
+    /// # Errors
+    /// [`Error::Newer`], [`Error::Directory`] or the engine's.
+    pub fn open_in(
+        directory: DataDirectory,
+        options: StoreOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
         let system = open_keyspace(
             KeyspaceId::System,
             directory.path().to_path_buf(),
@@ -203,6 +214,6 @@ fn open_keyspace(
             other => other.into(),
         })?,
     };
-    migrate(&database, id, file, MIGRATIONS)?;
+    migrate(&database, id, file, MIGRATIONS, Snapshot::Take)?;
     Ok(Keyspace::new(id, folder, database, options.extensions.clone()))
 }
