@@ -26,6 +26,8 @@ pub mod knowledge;
 pub mod conversations;
 pub mod assistant;
 
+pub mod ops;
+
 pub mod http;
 pub mod app;
 pub mod cli;

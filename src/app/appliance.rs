@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::language_models::{keyring, local_model, models};
 use super::search_models::open_knowledge;
-use super::settings::{assistant_settings, default_budget, egress_retention, outbound, store_options};
+use super::settings::{
+    assistant_settings, backup_settings, default_budget, egress_retention, outbound, store_options,
+};
 use crate::assistant::{AnswerMessage, Assistant};
 use crate::base::{Clock, Fault, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
@@ -22,9 +24,10 @@ use crate::identity::{ForgetSessions, Passwords, Policy, SessionSweeper, SignIn,
 use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
+use crate::ops::{Backups, MakeBackup, restore, upgrade};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
-use crate::store::{Extensions, KeyspaceId, Store};
+use crate::store::{DataDirectory, Extensions, KeyspaceId, Store};
 use crate::telemetry::Health;
 use crate::{contacts, http, store};
 
@@ -95,8 +98,10 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
 }
 
 /// Queues what is done again and again in the system keyspace.
-async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
+async fn queue_sweeps(store: &Store, backups: &Backups, now: Timestamp) -> Result<(), store::Error> {
+    let backups = backups.clone();
     let queued = store.system().write(move |tx| {
+        backups.queue_next(tx, now)?;
         jobs::enqueue(tx, now, &ForgetSessions {})?;
         jobs::enqueue(tx, now, &ForgetEgress {})
     });
@@ -116,7 +121,12 @@ impl App {
         let wakeups = Arc::new(Wakeups::default());
         let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
         let options = store_options(settings, extensions);
-        let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
+        let directory = DataDirectory::open(&settings.store.data_dir)?;
+        if let Some(upgraded) = upgrade::prepare(&directory, clock.now())? {
+            tracing::info!(?upgraded, "the data directory was upgraded; frontdesk rollback is the way back");
+        }
+        let store = Arc::new(Store::open_in(directory, options, clock.clone())?);
+        restore::note(&store, clock.now()).await?;
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
@@ -137,9 +147,13 @@ impl App {
         );
         let runner =
             Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
+        let health = Arc::new(Health::default());
+        let backup_settings = backup_settings(settings, store.directory().path())?;
+        let backups = Backups::new(store.clone(), clock.clone(), health.clone(), backup_settings);
+        let runner = runner.with::<MakeBackup>(backups.clone());
         let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
         let now = clock.now();
-        queue_sweeps(&store, now).await?;
+        queue_sweeps(&store, &backups, now).await?;
         let tls = http::prepare(store.directory(), &settings.server, now)?;
         let stopping = CancellationToken::new();
         let passwords = Passwords::new();
@@ -151,7 +165,7 @@ impl App {
             visitors: contacts::VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
-            health: Arc::new(Health::default()),
+            health,
             trusted_proxies: settings.server.trusted_proxies.clone(),
             authority_pem: tls.authority_pem.clone(),
             hub,
@@ -161,6 +175,7 @@ impl App {
             looks_at_images,
             budgets,
             keyring,
+            backups,
             stopping: stopping.clone(),
         });
         services.health.ok("store");

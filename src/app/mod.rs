@@ -12,4 +12,4 @@ mod settings;
 pub use appliance::{App, SETUP_LINK_FILE};
 pub use language_models::{local_model, model};
 pub use search_models::{embedder, max_sim, reranker};
-pub use settings::outbound;
+pub use settings::{outbound, passphrase};

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::ai::AiCommand;
+use super::backup::BackupArguments;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::model::ModelCommand;
+use super::restore::{RestoreArguments, RollbackArguments};
 use super::{
-    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
-    model, openapi, serve, setup,
+    Failure, SettingsArguments, ai, backup, config_check, demo, egress, extract_worker, healthcheck,
+    knowledge, model, openapi, restore, serve, setup,
 };
 
 /// An AI support desk in one binary.
@@ -51,6 +53,12 @@ enum Command {
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
     Egress(EgressArguments),
+    /// Make a backup of everything as one file, while the appliance runs or not
+    Backup(BackupArguments),
+    /// Put the data directory back as a backup holds it
+    Restore(RestoreArguments),
+    /// Go back to before the last upgrade, which copied every database first
+    Rollback(RollbackArguments),
     /// Look at the settings
     Config {
         #[command(subcommand)]
@@ -107,6 +115,9 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
+        Command::Backup(wish) => backup::run(&line.settings, wish),
+        Command::Restore(wish) => restore::run(&line.settings, wish),
+        Command::Rollback(wish) => restore::run_rollback(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),
         Command::ExtractWorker => extract_worker::run(),

@@ -3,7 +3,8 @@
 //! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
 //! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
 //! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
-//! `ai check`, `ai route`, `knowledge eval` and the reading of one document open no data directory.
+//! `ai check`, `ai route`, `knowledge eval`, `backup verify` and the reading of one document open no data directory. `restore` and
+//! `rollback` replace one, which no process may have meanwhile.
 //!
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
 //! understood ends with 2.
@@ -18,6 +19,7 @@ mod ai_replay;
 mod ai_route;
 mod appliance;
 mod ask;
+mod backup;
 mod command;
 mod config_check;
 mod demo;
@@ -30,6 +32,7 @@ mod knowledge;
 mod knowledge_eval;
 mod model;
 mod openapi;
+mod restore;
 mod run_async;
 mod serve;
 mod settings;

@@ -18,6 +18,7 @@ use crate::contacts::VisitorTokens;
 use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, SignIn};
 use crate::knowledge::Knowledge;
+use crate::ops::Backups;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
 use crate::telemetry::Health;
@@ -58,6 +59,8 @@ pub struct Services {
     pub budgets: Budgets,
     /// What providers are asked with.
     pub keyring: Keyring,
+    /// Backups of the appliance.
+    pub backups: Backups,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
 }

@@ -8,6 +8,7 @@
 //! no job and no event. Limits are those of `http`.
 
 mod api_keys;
+mod backups;
 mod budget;
 mod certificate;
 mod conversations;

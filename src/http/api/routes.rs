@@ -4,7 +4,7 @@
 
 use super::Routes;
 use super::{
-    api_keys, budget, certificate, conversations, documents, egress, health, identity, images, jobs,
+    api_keys, backups, budget, certificate, conversations, documents, egress, health, identity, images, jobs,
     provider_keys, replays, search, tenants, widget,
 };
 use crate::http::headers::cors;
@@ -22,6 +22,7 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(documents::routes())
         .merge(search::routes())
         .merge(jobs::routes())
-        .merge(egress::routes());
+        .merge(egress::routes())
+        .merge(backups::routes());
     Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
 }
