@@ -23,6 +23,7 @@ use crate::budget::{Budget, Budgets, NewCharge, Subject};
 use crate::config::{self, Sources};
 use crate::contacts::VisitorTokens;
 use crate::identity::{Passwords, Policy, SignIn, setup};
+use crate::ops::{self, Backups};
 use crate::store::{Store, StoreOptions};
 use crate::telemetry::Health;
 
@@ -61,6 +62,19 @@ fn knowledge() -> Knowledge {
     Knowledge::new(embedder, extractor, Arc::new(SystemClock), crate::knowledge::Settings::default())
 }
 
+/// Backups that nobody makes here.
+fn backups(store: &Arc<Store>, clock: &Arc<ManualClock>, health: &Arc<Health>) -> Backups {
+    let zone = jiff::tz::TimeZone::UTC;
+    let settings = ops::Settings {
+        folder: store.directory().path().join("backups"),
+        schedule: ops::Schedule::Off,
+        retention: ops::Retention { last: 1, daily: 0, weekly: 0, zone },
+        protection: crate::archive::Protection::None,
+        configuration: None,
+    };
+    Backups::new(store.clone(), clock.clone(), health.clone(), settings)
+}
+
 fn plain(method: Method, path: &str, body: Option<&Value>) -> axum::http::Request<axum::body::Body> {
     let request = axum::http::Request::builder().method(method).uri(path).header("host", "localhost");
     let request = request.header("content-type", "application/json");
@@ -88,8 +102,9 @@ impl Desk {
         let tls = prepare(store.directory(), &settings.server, now).unwrap();
         let sealer = Sealer::new(&[7; 32]);
         let (policy, passwords) = (Policy::new(store.clone()), Passwords::new());
-        let health = Health::default();
+        let health = Arc::new(Health::default());
         health.ok("store");
+        let backups = backups(&store, &clock, &health);
         let (hub, knowledge) = (Hub::new(crate::realtime::Limits::default()), knowledge());
         let (budgets, system) = (Budgets::new(Budget::default()), store.system().clone());
         let keyring = Keyring::new(Sealer::new(&[7; 32]), system.clone(), Vec::new());
@@ -105,7 +120,7 @@ impl Desk {
             visitors: VisitorTokens::new(sealer.clone()),
             sealer,
             limits: Arc::new(Limits::new(&settings.limits, settings.knowledge.upload_bytes_max)),
-            health: Arc::new(health),
+            health,
             trusted_proxies: Vec::new(),
             authority_pem: tls.authority_pem.clone(),
             hub,
@@ -115,6 +130,7 @@ impl Desk {
             looks_at_images: false,
             budgets,
             keyring,
+            backups,
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();

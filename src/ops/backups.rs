@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::folder::{Folder, Record, name_of, sync_folder};
+use super::folder::{Folder, Record, SCRATCH, name_of, sync_folder};
 use super::make::{self, Paced, Progress};
 use super::retention::Kept;
 use super::{BackupView, Error, Schedule, Settings, verify};
@@ -71,6 +71,8 @@ struct Inner {
     running: Mutex<Option<Arc<Progress>>>,
     last_failure: Mutex<Option<Failed>>,
     last_verified: Mutex<Option<Timestamp>>,
+    /// The name of the last one that was asked for.
+    asked: Mutex<Option<String>>,
 }
 
 /// The backups. Cheap to clone.
@@ -98,6 +100,7 @@ impl Backups {
             running: Mutex::default(),
             last_failure: Mutex::default(),
             last_verified: Mutex::default(),
+            asked: Mutex::default(),
         }));
         backups.look();
         backups
@@ -109,6 +112,14 @@ impl Backups {
 
     pub(super) fn schedule(&self) -> &Schedule {
         &self.0.settings.schedule
+    }
+
+    pub(super) fn asked(&self) -> Option<String> {
+        self.0.asked.lock().clone()
+    }
+
+    pub(super) fn remember_asked(&self, name: &str) {
+        *self.0.asked.lock() = Some(name.to_owned());
     }
 
     /// The name of a backup that is begun at `at`.
@@ -270,7 +281,7 @@ impl Backups {
 
     fn prove(&self, name: &str, opening: &Opening) -> Result<(), Error> {
         let (file, _) = self.open(name)?;
-        let scratch = tempfile::Builder::new().prefix(".verify-").tempdir_in(&self.0.settings.folder);
+        let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(&self.0.settings.folder);
         let scratch = scratch.map_err(Error::io("create a folder in", &self.0.settings.folder))?;
         verify::verify(std::io::BufReader::new(file), opening, scratch.path()).map(drop)
     }

@@ -15,6 +15,8 @@ use crate::base::Timestamp;
 pub const EXTENSION: &str = ".frontdesk-backup";
 /// What a backup that is being written ends with.
 const UNFINISHED: &str = ".unfinished";
+/// What the folders begin with that backups are proven in.
+pub(super) const SCRATCH: &str = ".verify-";
 /// What is known of a backup lies beside it under its name and this.
 const RECORD: &str = ".json";
 /// The longest name.
@@ -85,12 +87,18 @@ impl Folder {
     pub(super) fn prepare(&self) -> Result<&Path, Error> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
         made.map_err(Error::io("create the folder", &self.0))?;
-        for entry in std::fs::read_dir(&self.0).map_err(Error::io("list", &self.0))?.flatten().take(FILES_MAX)
-        {
-            let left = entry.file_name().to_str().is_some_and(|name| name.ends_with(UNFINISHED));
-            if left {
-                std::fs::remove_file(entry.path()).map_err(Error::io("remove", entry.path()))?;
-            }
+        let entries = std::fs::read_dir(&self.0).map_err(Error::io("list", &self.0))?;
+        for entry in entries.flatten().take(FILES_MAX) {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let removed = if name.starts_with(SCRATCH) {
+                std::fs::remove_dir_all(entry.path())
+            } else if name.ends_with(UNFINISHED) {
+                std::fs::remove_file(entry.path())
+            } else {
+                Ok(())
+            };
+            removed.map_err(Error::io("remove", entry.path()))?;
         }
         Ok(&self.0)
     }

@@ -100,14 +100,20 @@ impl Backups {
         jobs::enqueue_at(tx, now, due, &job).map(drop)
     }
 
-    /// Queues a backup that somebody asks for; its name.
+    /// Queues a backup that somebody asks for; its name. While one waits that was asked for, that is the one: it will hold
+    /// what is there when it begins.
     ///
     /// # Errors
-    /// [`Error::Waiting`], or when the engine fails.
+    /// [`Error::Waiting`] when one waits from before the process started, or when the engine fails.
     pub fn ask(&self, tx: &mut WriteTx<'_>, call: &Call) -> Result<String, Error> {
         let name = Self::name(call.now);
         let job = MakeBackup { name: name.clone(), asked: Some(call.into()), due: None };
-        jobs::enqueue(tx, call.now, &job)?.ok_or(Error::Waiting)?;
-        Ok(name)
+        match jobs::enqueue(tx, call.now, &job)? {
+            Some(_) => {
+                self.remember_asked(&name);
+                Ok(name)
+            }
+            None => self.asked().ok_or(Error::Waiting),
+        }
     }
 }

@@ -176,14 +176,14 @@ impl Loader {
 pub fn read_file<T, E: From<Error>>(path: &Path, read: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
     let mut builder = redb::Builder::new();
     builder.set_cache_size(CACHE_BYTES);
-    let tx = match builder.open_read_only(path) {
-        Ok(database) => database.begin_read(),
+    match builder.open_read_only(path) {
+        Ok(database) => read(&ReadTx::of(database.begin_read().map_err(Error::from)?)),
         Err(redb::DatabaseError::RepairAborted) => {
-            builder.open(path).map_err(|error| open_fault(path, error))?.begin_read()
+            let database = builder.open(path).map_err(|error| open_fault(path, error))?;
+            read(&ReadTx::begin(&database)?)
         }
-        Err(error) => return Err(open_fault(path, error).into()),
-    };
-    read(&ReadTx::of(tx.map_err(Error::from)?))
+        Err(error) => Err(open_fault(path, error).into()),
+    }
 }
 
 fn open_fault(path: &Path, error: redb::DatabaseError) -> Error {

@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// Opens a tenant's keyspace, or finds it open. Whoever calls this decides who may see the tenant: only
-    /// `identity::policy` and the job runner do.
+    /// `identity::policy`, the job runner and a backup of everything do.
     ///
     /// # Errors
     /// [`Error::Newer`], [`Error::Directory`] or the engine's.

@@ -6,6 +6,7 @@
 
 #![cfg(test)]
 
+mod backup;
 mod caller;
 mod chat;
 mod cross_encoder;

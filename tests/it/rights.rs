@@ -131,6 +131,11 @@ const ROWS: &[Row] = {
         row("POST", "/api/v1/widget/{workspace}/visitors", Some("{}"), Nothing, Everybody(201)),
         row("GET", "/api/v1/tenants", None, Nothing, Each(operators(200))),
         row("GET", "/api/v1/egress", None, Nothing, Each(operators(200))),
+        row("GET", "/api/v1/appliance/backups", None, Nothing, Each(operators(200))),
+        row("POST", "/api/v1/appliance/backups", None, Nothing, Each(operators(202))),
+        // The operator is told that there is no backup of that name.
+        row("GET", "/api/v1/appliance/backups/{name}", None, Nothing, Each(operators(404))),
+        row("DELETE", "/api/v1/appliance/backups/{name}", None, Nothing, Each(operators(404))),
         row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(operators(201))),
         row("GET", "/api/v1/workspace", None, Nothing, Each(LISTS)),
         row("PATCH", "/api/v1/workspace", Some(r#"{"greeting": "Hi"}"#), Nothing, Each(admins(200, 200))),

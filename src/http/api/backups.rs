@@ -44,7 +44,7 @@ struct AskedBackup {
 
 /// Has a backup made and proven, in the background. The list says how far it is.
 ///
-/// Permission: `ManageAppliance` (the operator). While one waits to be made, another is refused.
+/// Permission: `ManageAppliance` (the operator). While one waits to be made, that is the one.
 #[utoipa::path(post, path = "/api/v1/appliance/backups", tag = "appliance", security(("session" = [])),
     responses((status = 202, description = "It will be made.", body = AskedBackup)))]
 async fn make(services: Inside, caller: Caller) -> Result<(StatusCode, View<AskedBackup>), Problem> {
