@@ -82,8 +82,15 @@ fn news(hub: &Hub) -> News {
 }
 
 /// Every kind of job and who does it.
-fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
+fn with_workers(
+    runner: Runner,
+    knowledge: &Knowledge,
+    budgets: &Budgets,
+    backups: &Backups,
+    assistant: Assistant,
+) -> Runner {
     runner
+        .with::<MakeBackup>(backups.clone())
         .with::<AnswerMessage>(assistant)
         .with::<knowledge::IngestDocument>(knowledge.clone())
         .with::<knowledge::ChangeModel>(knowledge.clone())
@@ -95,6 +102,23 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
         .with::<ForgetImages>(ImageSweeper)
         .with::<http::idempotency::ForgetAnswers>(AnswerSweeper)
         .with::<ForgetSessions>(SessionSweeper)
+}
+
+/// Opens the store, once the data directory is fit for this release.
+async fn open_store(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    hub: &Hub,
+    wakeups: &Arc<Wakeups>,
+) -> anyhow::Result<Arc<Store>> {
+    let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(hub)));
+    let directory = DataDirectory::open(&settings.store.data_dir)?;
+    if let Some(upgraded) = upgrade::prepare(&directory, clock.now())? {
+        tracing::info!(?upgraded, "the data directory was upgraded; frontdesk rollback is the way back");
+    }
+    let store = Store::open_in(directory, store_options(settings, extensions), clock.clone())?;
+    restore::note(&store, clock.now()).await?;
+    Ok(Arc::new(store))
 }
 
 /// Queues what is done again and again in the system keyspace.
@@ -119,14 +143,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let wakeups = Arc::new(Wakeups::default());
-        let extensions = Extensions::default().with(wakeups.clone()).with(Arc::new(news(&hub)));
-        let options = store_options(settings, extensions);
-        let directory = DataDirectory::open(&settings.store.data_dir)?;
-        if let Some(upgraded) = upgrade::prepare(&directory, clock.now())? {
-            tracing::info!(?upgraded, "the data directory was upgraded; frontdesk rollback is the way back");
-        }
-        let store = Arc::new(Store::open_in(directory, options, clock.clone())?);
-        restore::note(&store, clock.now()).await?;
+        let store = open_store(settings, &clock, &hub, &wakeups).await?;
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
@@ -148,13 +165,11 @@ impl App {
         let runner =
             Runner::new(store.clone(), clock.clone(), wakeups).with::<ForgetEgress>(EgressSweeper(kept));
         let health = Arc::new(Health::default());
-        let backup_settings = backup_settings(settings, store.directory().path())?;
-        let backups = Backups::new(store.clone(), clock.clone(), health.clone(), backup_settings);
-        let runner = runner.with::<MakeBackup>(backups.clone());
-        let running = with_workers(runner, &knowledge, &budgets, assistant.clone()).start()?;
-        let now = clock.now();
-        queue_sweeps(&store, &backups, now).await?;
-        let tls = http::prepare(store.directory(), &settings.server, now)?;
+        let set = backup_settings(settings, store.directory().path())?;
+        let backups = Backups::new(store.clone(), clock.clone(), health.clone(), set);
+        let running = with_workers(runner, &knowledge, &budgets, &backups, assistant.clone()).start()?;
+        queue_sweeps(&store, &backups, clock.now()).await?;
+        let tls = http::prepare(store.directory(), &settings.server, clock.now())?;
         let stopping = CancellationToken::new();
         let passwords = Passwords::new();
         let services = Arc::new(Services {

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::folder::{Folder, Record, SCRATCH, name_of, sync_folder};
+use super::folder::{Folder, Record, SCRATCH, name_of, private_folder, sync_folder};
 use super::make::{self, Paced, Progress};
 use super::retention::Kept;
 use super::{BackupView, Error, Schedule, Settings, verify};
@@ -281,7 +281,10 @@ impl Backups {
 
     fn prove(&self, name: &str, opening: &Opening) -> Result<(), Error> {
         let (file, _) = self.open(name)?;
-        let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(&self.0.settings.folder);
+        let scratch = tempfile::Builder::new()
+            .prefix(SCRATCH)
+            .permissions(private_folder())
+            .tempdir_in(&self.0.settings.folder);
         let scratch = scratch.map_err(Error::io("create a folder in", &self.0.settings.folder))?;
         verify::verify(std::io::BufReader::new(file), opening, scratch.path()).map(drop)
     }

@@ -1,8 +1,8 @@
 //! The folder of backups: each a file, and beside it what was found when it was made and proven.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct BackupView {
 
 /// The name of a backup that is begun at `at`.
 pub(super) fn name_of(at: Timestamp) -> String {
-    let moment: String = at.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let moment: String = at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
     format!("frontdesk-{moment}{EXTENSION}")
 }
 
@@ -195,6 +195,11 @@ impl Folder {
         let _ = std::fs::remove_file(self.0.join(format!("{name}{RECORD}")));
         Ok(())
     }
+}
+
+/// What a folder for data may be: read by its owner only, whatever the process's mask says.
+pub(super) fn private_folder() -> Permissions {
+    Permissions::from_mode(0o700)
 }
 
 /// Makes renames within a folder last.

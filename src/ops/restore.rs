@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use super::Error;
-use super::folder::sync_folder;
+use super::folder::{private_folder, sync_folder};
 use super::verify::{check_manifest, is_keyspaces_only};
 use crate::archive::{Contents, Entry, Limits, Manifest, Opening, Reader};
 use crate::base::{Call, Timestamp};
@@ -69,7 +69,7 @@ pub fn restore(
         return Err(Error::KeyspacesOnly);
     }
     let prefix = format!("{}.restoring-", name_of(&target));
-    let scratch = tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent);
+    let scratch = tempfile::Builder::new().prefix(&prefix).permissions(private_folder()).tempdir_in(&parent);
     let scratch = scratch.map_err(Error::io("create a folder in", &parent))?;
     while let Some(entry) = reader.next_entry()? {
         match entry {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::folder::sync_folder;
+use super::folder::{private_folder, sync_folder};
 use super::restore::{aside_of, open};
 use super::upgrade::{Version, copies, tenants, write_version};
 use super::verify::{check_manifest, is_keyspaces_only};
@@ -83,7 +83,8 @@ fn begin(directory: &DataDirectory, now: Timestamp) -> Result<Plan, Error> {
         return Err(Error::NotABackup);
     }
     let version = Version { program: reader.manifest().program.clone(), schema: reader.manifest().schema };
-    let scratch = tempfile::Builder::new().prefix("rolling-back-").tempdir_in(root);
+    let scratch =
+        tempfile::Builder::new().prefix("rolling-back-").permissions(private_folder()).tempdir_in(root);
     let scratch = scratch.map_err(Error::io("create a folder in", root))?;
     let mut keyspaces = Vec::new();
     while let Some(entry) = reader.next_entry()? {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{EXTENSION, SCRATCH, sync_folder};
+use super::folder::{EXTENSION, SCRATCH, private_folder, sync_folder};
 use super::make::audit_head;
 use super::verify::{self, KEYSPACES_ONLY};
 use super::{Error, rollback};
@@ -185,7 +185,7 @@ fn write_copy(
     let (mut output, _) = writer.finish()?;
     let synced = output.flush().and_then(|()| output.get_ref().sync_all());
     synced.map_err(Error::io("write", &unfinished))?;
-    let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(root);
+    let scratch = tempfile::Builder::new().prefix(SCRATCH).permissions(private_folder()).tempdir_in(root);
     let scratch = scratch.map_err(Error::io("create a folder in", root))?;
     let file = super::restore::open(&unfinished)?;
     verify::verify(std::io::BufReader::new(file), &Opening::None, scratch.path())?;
