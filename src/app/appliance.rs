@@ -12,7 +12,7 @@ use super::ground::Ground;
 use super::language_models::{keyring, local_model, models};
 use super::operations::{Facts, Mode, look_after};
 use super::search_models::open_knowledge;
-use super::settings::{assistant_settings, default_budget, egress_retention, outbound};
+use super::settings::{assistant_settings, backup_settings, default_budget, egress_retention, outbound};
 use crate::assistant::{AnswerMessage, Assistant, Models};
 use crate::base::{Clock, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
@@ -26,6 +26,7 @@ use crate::jobs::news::News;
 use crate::jobs::{self, Runner, Running, Wakeups};
 use crate::knowledge::{self, Knowledge};
 use crate::notify::mail::{Postman, SendLetter};
+use crate::ops::{Backups, MakeBackup};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{Keyspace, KeyspaceId, Store};
@@ -114,8 +115,10 @@ fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assist
 }
 
 /// Queues what is done again and again in the system keyspace.
-async fn queue_sweeps(store: &Store, now: Timestamp) -> Result<(), store::Error> {
+async fn queue_sweeps(store: &Store, backups: &Backups, now: Timestamp) -> Result<(), store::Error> {
+    let backups = backups.clone();
     let queued = store.system().write(move |tx| {
+        backups.queue_next(tx, now)?;
         jobs::enqueue(tx, now, &ForgetSessions {})?;
         jobs::enqueue(tx, now, &ForgetEgress {})
     });
@@ -182,7 +185,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let hub = Hub::new(realtime::Limits::default());
         let Ground { store, wakeups, revocations, mail, quotas, eraser, carrier } =
-            Ground::open(settings, &hub, &clock, &facts)?;
+            Ground::open(settings, &hub, &clock, &facts).await?;
         let sealer = Sealer::new(&store.directory().appliance_key()?);
         mail.seal_with(sealer.clone());
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
@@ -196,14 +199,17 @@ impl App {
         let looks_at_images = models.look_at_images();
         let assistant = assistant(settings, &knowledge, &hub, models, store.system(), &clock);
         let postman = Postman::new(mail.clone(), outbound, facts.health.clone());
+        let set = backup_settings(settings, store.directory().path())?;
+        let backups = Backups::new(store.clone(), clock.clone(), facts.health.clone(), set);
         let runner = Runner::new(store.clone(), clock.clone(), wakeups.clone())
             .watched_by(facts.metrics.clone(), facts.memory.clone())
             .with::<ForgetEgress>(EgressSweeper(kept))
             .with::<FinishErasure>(eraser.clone())
+            .with::<MakeBackup>(backups.clone())
             .with::<SendLetter>(postman);
         let runner = with_workers(runner, &knowledge, &budgets, assistant.clone());
         let running = begin(mode, runner, &wakeups, &store)?;
-        queue_sweeps(&store, clock.now()).await?;
+        queue_sweeps(&store, &backups, clock.now()).await?;
         let certificates = certificates(settings, &store, &clock, &facts)?;
         let operations = facts.operations(mode, settings, (&store, &clock, &hub));
         let (stopping, passwords) = (CancellationToken::new(), Passwords::new());
@@ -234,6 +240,7 @@ impl App {
             carrier,
             keyring,
             mail,
+            backups,
             stopping: stopping.clone(),
         });
         first_facts(&services);

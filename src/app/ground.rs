@@ -11,9 +11,10 @@ use crate::http;
 use crate::identity::{Revocations, tenant_roll};
 use crate::jobs::Wakeups;
 use crate::notify::Mail;
+use crate::ops::{restore, upgrade};
 use crate::quotas::QuotaBook;
 use crate::realtime::Hub;
-use crate::store::{Extensions, Store};
+use crate::store::{DataDirectory, Extensions, Store};
 use crate::tenants::{self, Carrier, Eraser, LeftOut};
 
 /// The store and who watches over its tenants.
@@ -28,11 +29,11 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Opens the store; clears away what imports left half-way, and lets the jobs of suspended tenants rest.
+    /// Opens the store, once the data directory is fit for this release; clears away what imports left half-way, and lets the jobs of suspended tenants rest.
     ///
     /// # Errors
     /// The store's, among them [`crate::store::Error::InUse`].
-    pub(super) fn open(
+    pub(super) async fn open(
         settings: &Settings,
         hub: &Hub,
         clock: &Arc<dyn Clock>,
@@ -48,7 +49,12 @@ impl Ground {
             .with(Arc::new(mail.clone()))
             .with(Arc::new(news(hub)));
         let options = store_options(settings, extensions);
-        let store = Arc::new(Store::open(&settings.store.data_dir, options, clock.clone())?);
+        let directory = DataDirectory::open(&settings.store.data_dir)?;
+        if let Some(upgraded) = upgrade::prepare(&directory, clock.now())? {
+            tracing::info!(?upgraded, "the data directory was upgraded; frontdesk rollback is the way back");
+        }
+        let store = Arc::new(Store::open_in(directory, options, clock.clone())?);
+        restore::note(&store, clock.now()).await?;
         quotas.read_in(store.system().clone());
         store.system().read(tenant_roll::suspended)?.into_iter().for_each(|tenant| wakeups.rest(tenant));
         tenants::discard_arrivals(&store)?;

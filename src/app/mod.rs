@@ -15,4 +15,4 @@ pub use appliance::{App, SETUP_LINK_FILE};
 pub use language_models::{local_model, model};
 pub use operations::Mode;
 pub use search_models::{embedder, max_sim, reranker};
-pub use settings::{mail, outbound};
+pub use settings::{mail, outbound, passphrase};

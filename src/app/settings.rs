@@ -1,9 +1,14 @@
 //! What the settings say, in the words of the rooms that it is for.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Clock, Micros};
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+
+use crate::archive::{Protection, Recipient};
+use crate::base::{Clock, Micros, Secret};
 use crate::budget::{AtLimit, Budget, Limit};
 use crate::config::{self, RetrievalStrategy, Settings};
 use crate::notify::mail::{Mail, MailSettings};
@@ -13,7 +18,10 @@ use crate::outbound::{
 use crate::quotas::Quotas;
 use crate::search::fusion::Strategy;
 use crate::store::{Extensions, StoreOptions};
-use crate::{assistant, knowledge, tenants};
+use crate::{assistant, knowledge, ops, tenants};
+
+/// The longest file that holds a passphrase.
+const PASSPHRASE_BYTES_MAX: u64 = 4 << 10;
 
 pub(super) fn store_options(settings: &Settings, extensions: Extensions) -> StoreOptions {
     StoreOptions {
@@ -129,6 +137,56 @@ pub fn mail(settings: &Settings) -> Mail {
         per_hour_per_recipient: set.letters_per_hour_per_recipient,
         per_hour_per_workspace: set.letters_per_hour_per_workspace,
     }))
+}
+
+/// Where backups go, when, how many are kept, and to whom they are sealed.
+///
+/// # Errors
+/// When the recipient is none, or the file of the passphrase cannot be read or is empty.
+pub(super) fn backup_settings(settings: &Settings, data_dir: &Path) -> anyhow::Result<ops::Settings> {
+    let set = &settings.backup;
+    let zone = TimeZone::system();
+    let schedule = match (set.time_of_day(), set.every_hours) {
+        (Some((hour, minute)), _) => ops::Schedule::Daily { hour, minute, zone: zone.clone() },
+        (None, 0) => ops::Schedule::Off,
+        (None, hours) => ops::Schedule::Every { hours },
+    };
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let protection = match &set.passphrase_file {
+        Some(path) => Protection::Passphrase(
+            passphrase(path).with_context(|| format!("backup.passphrase_file: {}", path.display()))?,
+        ),
+        None if set.recipient.is_empty() => Protection::None,
+        None => {
+            let recipient = Recipient::parse(&set.recipient).context("backup.recipient")?;
+            Protection::Recipients(vec![recipient])
+        }
+    };
+    Ok(ops::Settings {
+        folder: set.folder.clone().unwrap_or_else(|| data_dir.join("backups")),
+        schedule,
+        retention: ops::Retention {
+            last: count(set.keep_last),
+            daily: count(set.keep_daily_days),
+            weekly: count(set.keep_weekly_weeks),
+            zone,
+        },
+        protection,
+        configuration: settings.file.clone(),
+    })
+}
+
+/// The passphrase that a file holds, without what ends its line.
+///
+/// # Errors
+/// When the file cannot be read, or holds none.
+pub fn passphrase(path: &Path) -> anyhow::Result<Secret> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(PASSPHRASE_BYTES_MAX).read_to_string(&mut text)?;
+    let secret = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
+    anyhow::ensure!(!secret.is_empty(), "the file is empty");
+    Ok(secret)
 }
 
 /// What the settings keep of the egress ledger.

@@ -89,7 +89,7 @@ impl<W: Write> Writer<W> {
         check_path(&head.path)?;
         self.json(wire::KEYSPACE, &head.path, head, HEAD_BYTES_MAX)?;
         self.contents.keyspaces = self.contents.keyspaces.saturating_add(1);
-        Ok(Rows { writer: self, path: head.path.clone(), table: String::new(), expected: head.rows, rows: 0 })
+        Ok(Rows { writer: self, path: head.path.clone(), table: String::new(), expected: head.rows, told: 0 })
     }
 
     /// Adds a file, of which `content` must bring as many bytes as the head says.
@@ -160,7 +160,7 @@ pub struct Rows<'w, W: Write> {
     path: String,
     table: String,
     expected: u64,
-    rows: u64,
+    told: u64,
 }
 
 impl<W: Write> Rows<'_, W> {
@@ -169,7 +169,7 @@ impl<W: Write> Rows<'_, W> {
     /// # Errors
     /// [`Error::TooLarge`], or when the output fails.
     pub fn row(&mut self, table: &str, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        if self.table != table || self.rows == 0 {
+        if self.table != table || self.told == 0 {
             let length = u16::try_from(table.len()).ok().filter(|_| table.len() <= TABLE_BYTES_MAX);
             let length = length.ok_or_else(|| Error::TooLarge {
                 what: "the name of a table".to_owned(),
@@ -186,7 +186,7 @@ impl<W: Write> Rows<'_, W> {
         self.writer.length("a row", value.len(), limits.value_bytes_max)?;
         self.writer.put(key)?;
         self.writer.put(value)?;
-        self.rows = self.rows.saturating_add(1);
+        self.told = self.told.saturating_add(1);
         let contents = &mut self.writer.contents;
         contents.bytes = contents.bytes.saturating_add((key.len() as u64).saturating_add(value.len() as u64));
         Ok(())
@@ -197,12 +197,12 @@ impl<W: Write> Rows<'_, W> {
     /// # Errors
     /// [`Error::Changed`] when it has not as many as its head says, or when the output fails.
     pub fn end(self) -> Result<u64, Error> {
-        if self.rows != self.expected {
+        if self.told != self.expected {
             return Err(Error::Changed { path: self.path });
         }
         self.writer.put(&[wire::KEYSPACE_END])?;
-        self.writer.put(&self.rows.to_le_bytes())?;
-        self.writer.contents.rows = self.writer.contents.rows.saturating_add(self.rows);
-        Ok(self.rows)
+        self.writer.put(&self.told.to_le_bytes())?;
+        self.writer.contents.rows = self.writer.contents.rows.saturating_add(self.told);
+        Ok(self.told)
     }
 }

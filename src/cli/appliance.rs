@@ -199,7 +199,9 @@ pub(super) fn shown(path: &std::path::Path) -> String {
 impl Failure {
     /// Of whatever went wrong while building the appliance: a fault of ours says it in its own words.
     pub(super) fn from_any(error: &anyhow::Error) -> Self {
-        let known: [Option<&dyn Fault>; 7] = [
+        let known: [Option<&dyn Fault>; 9] = [
+            error.downcast_ref::<crate::ops::Error>().map(|fault| fault as &dyn Fault),
+            error.downcast_ref::<crate::archive::Error>().map(|fault| fault as &dyn Fault),
             error.downcast_ref::<crate::search::Error>().map(|fault| fault as &dyn Fault),
             error.downcast_ref::<crate::search::rerank::Error>().map(|fault| fault as &dyn Fault),
             error.downcast_ref::<crate::outbound::Error>().map(|fault| fault as &dyn Fault),

@@ -9,19 +9,22 @@ use clap::{Parser, Subcommand};
 use super::account::AccountCommand;
 use super::ai::AiCommand;
 use super::audit::AuditCommand;
+use super::backup::BackupArguments;
 use super::demo::DemoArguments;
 use super::doctor::DoctorArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::mail::MailCommand;
 use super::model::ModelCommand;
+use super::restore::{RestoreArguments, RollbackArguments};
 use super::serve::ServeArguments;
 use super::setup::SetupArguments;
 use super::support_bundle::BundleArguments;
 use super::tenant::TenantCommand;
 use super::{
-    Failure, SettingsArguments, account, ai, audit, config_check, demo, doctor, egress, extract_worker,
-    healthcheck, knowledge, mail, model, openapi, serve, setup, support_bundle, tenant,
+    Failure, SettingsArguments, account, ai, audit, backup, config_check, demo, doctor, egress,
+    extract_worker, healthcheck, knowledge, mail, model, openapi, restore, serve, setup, support_bundle,
+    tenant,
 };
 
 /// An AI support desk in one binary.
@@ -79,6 +82,12 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Make a backup of everything as one file, while the appliance runs or not
+    Backup(BackupArguments),
+    /// Put the data directory back as a backup holds it
+    Restore(RestoreArguments),
+    /// Go back to before the last upgrade, which copied every database first
+    Rollback(RollbackArguments),
     /// Look at the settings
     Config {
         #[command(subcommand)]
@@ -145,6 +154,9 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Tenant { command } => tenant::run(&line.settings, command),
         Command::Mail { command } => mail::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
+        Command::Backup(wish) => backup::run(&line.settings, wish),
+        Command::Restore(wish) => restore::run(&line.settings, wish),
+        Command::Rollback(wish) => restore::run_rollback(&line.settings, wish),
         Command::Healthcheck => healthcheck::run(&line.settings),
         Command::Openapi => openapi::run(),
         Command::ExtractWorker => extract_worker::run(),

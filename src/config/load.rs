@@ -95,7 +95,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     lay_over(&mut merged, &defaults, flags, &mut problems);
     let settings = interpret(&merged, &defaults, sources, &mut problems);
     match settings {
-        Some(settings) if problems.is_empty() => {
+        Some(mut settings) if problems.is_empty() => {
+            settings.file.clone_from(&file);
             let values = report::values(&merged);
             let placed = |finding| placed(finding, &merged, &defaults);
             let notices = settings.notices().into_iter().map(placed).collect();

@@ -9,6 +9,7 @@
 
 mod ai;
 mod assistant;
+mod backup;
 mod budget;
 mod destination;
 mod embedding;
@@ -40,6 +41,7 @@ mod value;
 
 pub use ai::{Ai, ProviderAuth, ProviderKind, ProviderSettings};
 pub use assistant::{AUTO, Assistant, EXTRACTIVE, LOCAL, UncitedClaims};
+pub use backup::Backup;
 pub use budget::{AtLimit, Budget};
 pub use embedding::{BUNDLED, Embedding, EmbeddingKind, EmbeddingModelSettings};
 pub use error::{Error, Problem};

@@ -1,12 +1,14 @@
 //! All sections together.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::destination::Destination;
 use super::ineffective;
 use super::{
-    Ai, Assistant, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Mail, Metrics, Outbound, Quotas,
-    Rerank, Retrieval, Routing, Server, Store,
+    Ai, Assistant, Backup, Budget, Embedding, Knowledge, Limits, LocalModel, Log, Mail, Metrics, Outbound,
+    Quotas, Rerank, Retrieval, Routing, Server, Store,
 };
 
 /// A setting and what is wrong with it.
@@ -46,10 +48,15 @@ pub struct Settings {
     pub outbound: Outbound,
     /// How much of what is allowed.
     pub limits: Limits,
+    /// Backups.
+    pub backup: Backup,
     /// What is logged.
     pub log: Log,
     /// Who may read what is counted.
     pub metrics: Metrics,
+    /// The file that some of this was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -71,6 +78,7 @@ impl Settings {
         findings.extend(self.outbound.check(&self.destinations()));
         findings.extend(self.limits.check());
         findings.extend(self.metrics.check(environment));
+        findings.extend(self.backup.check());
         findings
     }
 

@@ -19,7 +19,7 @@ use crate::conversations::Pictures;
 use crate::identity::{Passwords, Policy, Revocations, SignIn};
 use crate::knowledge::Knowledge;
 use crate::notify::Mail;
-use crate::ops::Operations;
+use crate::ops::{Backups, Operations};
 use crate::quotas::QuotaBook;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
@@ -76,6 +76,8 @@ pub struct Services {
     pub keyring: Keyring,
     /// Letters.
     pub mail: Mail,
+    /// Backups of the appliance.
+    pub backups: Backups,
     /// Told when open connections should come to an end.
     pub stopping: CancellationToken,
 }

@@ -23,7 +23,7 @@ use crate::budget::{Budget, Budgets, NewCharge, Subject};
 use crate::config::{self, Sources};
 use crate::contacts::VisitorTokens;
 use crate::identity::{Passwords, Policy, SignIn, setup};
-use crate::ops::{Operations, Parts};
+use crate::ops::{self, Backups, Operations, Parts};
 use crate::store::{Store, StoreOptions};
 use crate::telemetry::Health;
 
@@ -62,6 +62,19 @@ fn knowledge() -> Knowledge {
     Knowledge::new(embedder, extractor, Arc::new(SystemClock), crate::knowledge::Settings::default())
 }
 
+/// Backups that nobody makes here.
+fn backups(store: &Arc<Store>, clock: &Arc<ManualClock>, health: &Arc<Health>) -> Backups {
+    let zone = jiff::tz::TimeZone::UTC;
+    let settings = ops::Settings {
+        folder: store.directory().path().join("backups"),
+        schedule: ops::Schedule::Off,
+        retention: ops::Retention { last: 1, daily: 0, weekly: 0, zone },
+        protection: crate::archive::Protection::None,
+        configuration: None,
+    };
+    Backups::new(store.clone(), clock.clone(), health.clone(), settings)
+}
+
 fn plain(method: Method, path: &str, body: Option<&Value>) -> axum::http::Request<axum::body::Body> {
     let request = axum::http::Request::builder().method(method).uri(path).header("host", "localhost");
     let request = request.header("content-type", "application/json");
@@ -95,6 +108,7 @@ impl Desk {
         let sealer = Sealer::new(&[7; 32]);
         let (policy, passwords) = (Policy::new(store.clone()), Passwords::new());
         health.ok("store");
+        let backups = backups(&store, &clock, &health);
         let (hub, knowledge) = (Hub::new(crate::realtime::Limits::default()), knowledge());
         let hub_of_eraser = hub.clone();
         let (budgets, system) = (Budgets::new(Budget::default()), store.system().clone());
@@ -117,7 +131,7 @@ impl Desk {
             certificates: certificates.clone(),
             operations: Arc::new(Operations::new(Parts {
                 settings: settings.clone(),
-                store,
+                store: store.clone(),
                 clock: clock.clone(),
                 hub: hub.clone(),
                 metrics: metrics.clone(),
@@ -137,6 +151,7 @@ impl Desk {
             carrier: crate::tenants::Carrier::new(store.clone(), Arc::default(), Vec::new()),
             keyring,
             mail: crate::notify::Mail::new(None),
+            backups,
             stopping: CancellationToken::new(),
         });
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
-use redb::{ReadableTableMetadata as _, TableHandle as _};
+use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableHandle as _};
 
-use super::migrate::{newest_schema, schema_of};
+use super::migrate::{Migration, Snapshot, migrate, newest_schema, schema_of};
 use super::transaction::{ReadTx, definition};
 use super::{Error, KeyspaceId};
 
@@ -168,21 +168,41 @@ impl Loader {
     }
 }
 
-/// Opens the file of a keyspace to read it as it is, without bringing it up to date.
+/// Opens the file of a keyspace to read it as it is, neither changed nor brought up to date. One that a crash has left is repaired
+/// first.
 ///
 /// # Errors
-/// [`Error::InUse`] when it is open elsewhere, [`Error::Newer`], or the engine's.
+/// [`Error::InUse`] when it is open elsewhere, what `read` fails with, or the engine's.
 pub fn read_file<T, E: From<Error>>(path: &Path, read: impl FnOnce(&ReadTx) -> Result<T, E>) -> Result<T, E> {
-    let open = redb::Builder::new().set_cache_size(CACHE_BYTES).open(path).map_err(|error| match error {
-        redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.to_path_buf() },
-        other => Error::from(other),
-    })?;
-    let tx = ReadTx::begin(&open)?;
-    let (found, known) = (tx.schema_version()?, newest_schema());
-    if found > known {
-        return Err(Error::Newer { path: path.to_path_buf(), found, known }.into());
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    match builder.open_read_only(path) {
+        Ok(database) => read(&ReadTx::of(database.begin_read().map_err(Error::from)?)),
+        Err(redb::DatabaseError::RepairAborted) => {
+            let database = builder.open(path).map_err(|error| open_fault(path, error))?;
+            read(&ReadTx::begin(&database)?)
+        }
+        Err(error) => Err(open_fault(path, error).into()),
     }
-    read(&tx)
+}
+
+fn open_fault(path: &Path, error: redb::DatabaseError) -> Error {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.to_path_buf() },
+        redb::DatabaseError::Storage(redb::StorageError::Io(error)) => Error::directory("open", path)(error),
+        other => other.into(),
+    }
+}
+
+/// Brings the file of a keyspace to the newest of `migrations`, with no snapshot before: the caller has one.
+///
+/// # Errors
+/// [`Error::Newer`], what a migration fails with, or the engine's.
+pub fn migrate_file(path: &Path, keyspace: KeyspaceId, migrations: &[Migration]) -> Result<(), Error> {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    let database = builder.open(path).map_err(|error| open_fault(path, error))?;
+    migrate(&database, keyspace, path, migrations, Snapshot::AtHand)
 }
 
 /// Where the file of a keyspace lies in a data directory, relative to it and with `/` between.

@@ -10,18 +10,27 @@ const SCHEMA: &str = "store.schema";
 const VERSION: &[u8] = b"version";
 
 /// One step from the version before.
-pub(super) struct Migration {
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
     /// The version that this leads to; the first is 1, and they are consecutive.
-    pub(super) version: u32,
+    pub version: u32,
     /// What it does to a tenant's keyspace.
-    pub(super) tenant: fn(&mut WriteTx<'_>) -> Result<(), Error>,
+    pub tenant: fn(&mut WriteTx<'_>) -> Result<(), Error>,
     /// What it does to the system's.
-    pub(super) system: fn(&mut WriteTx<'_>) -> Result<(), Error>,
+    pub system: fn(&mut WriteTx<'_>) -> Result<(), Error>,
+}
+
+/// Whether a file is copied beside itself before it is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Snapshot {
+    /// It is.
+    Take,
+    /// There is a copy of all keyspaces already.
+    AtHand,
 }
 
 /// Every migration of this release. Version 1 is the schema of the first release, which needs no step.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
+pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, tenant: |_| Ok(()), system: |_| Ok(()) }];
 
 /// The newest schema version of this release.
 pub(super) fn newest_schema() -> u32 {
@@ -45,6 +54,7 @@ pub(super) fn migrate(
     keyspace: KeyspaceId,
     file: &Path,
     migrations: &[Migration],
+    before: Snapshot,
 ) -> Result<(), Error> {
     let found = schema_of(&ReadTx::begin(database)?)?;
     let known = newest_of(migrations);
@@ -53,7 +63,7 @@ pub(super) fn migrate(
         Some(found) if found == known => return Ok(()),
         _ => {}
     }
-    if found.is_some() && file.exists() {
+    if before == Snapshot::Take && found.is_some() && file.exists() {
         snapshot(database, file, found.unwrap_or(0))?;
     }
     let mut transaction = database.begin_write()?;

@@ -37,12 +37,13 @@ mod tests;
 
 pub use arrive::Arrival;
 pub use directory::DataDirectory;
-pub use dump::{Loader, file_of, read_file, schema_version};
+pub use dump::{Loader, file_of, migrate_file, read_file, schema_version};
 pub use erase::Removed;
 pub use error::Error;
 pub use examine::{Examined, Look};
 pub use key::Key;
 pub use keyspace::{Keyspace, KeyspaceId};
+pub use migrate::{MIGRATIONS, Migration};
 pub use open::{Store, StoreOptions};
 pub use record::Record;
 pub use scan::Scan;

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::crash::CrashDisks;
 use super::directory::{DataDirectory, create_folder};
-use super::migrate::{MIGRATIONS, migrate};
+use super::migrate::{MIGRATIONS, Snapshot, migrate};
 use super::{Error, Extensions, Keyspace, KeyspaceId};
 use crate::base::{Clock, TenantId};
 
@@ -70,7 +70,18 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::Newer`], [`Error::Directory`] or the engine's.
     pub fn open(path: &Path, options: StoreOptions, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let directory = DataDirectory::open(path)?;
+        Self::open_in(DataDirectory::open(path)?, options, clock)
+    }
+
+    /// Opens the system keyspace of a directory whose lock is held already; creates what is missing.
+    ///
+    /// # Errors
+    /// [`Error::Newer`], [`Error::Directory`] or the engine's.
+    pub fn open_in(
+        directory: DataDirectory,
+        options: StoreOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
         let system = open_keyspace(
             KeyspaceId::System,
             directory.path().to_path_buf(),
@@ -98,7 +109,7 @@ impl Store {
     }
 
     /// Opens a tenant's keyspace, or finds it open. Whoever calls this decides who may see the tenant: only
-    /// `identity::policy` and the job runner do.
+    /// `identity::policy`, the job runner and a backup of everything do.
     ///
     /// # Errors
     /// [`Error::Erased`], [`Error::Newer`], [`Error::Directory`] or the engine's.
@@ -222,7 +233,7 @@ fn open_keyspace(
         Some(disks) => builder(cache_bytes).create_with_backend(disks.disk(id))?,
         None => open_file(file, cache_bytes)?,
     };
-    migrate(&database, id, file, MIGRATIONS)?;
+    migrate(&database, id, file, MIGRATIONS, Snapshot::Take)?;
     Ok(Keyspace::new(id, folder, database, options.extensions.clone()))
 }
 

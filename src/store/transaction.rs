@@ -155,6 +155,10 @@ impl ReadTx {
         Ok(Self { inner: database.begin_read()? })
     }
 
+    pub(super) fn of(inner: redb::ReadTransaction) -> Self {
+        Self { inner }
+    }
+
     pub(super) fn inner(&self) -> &redb::ReadTransaction {
         &self.inner
     }

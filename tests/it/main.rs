@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod audit;
+mod backup;
 mod caller;
 mod chat;
 mod cross_encoder;

@@ -224,6 +224,11 @@ pub(super) const ROWS: &[Row] = {
         row("GET", "/api/v1/egress", None, Nothing, Each(operators(200))),
         row("GET", "/api/v1/appliance", None, Nothing, Each(operators(200))),
         row("GET", "/api/v1/appliance/support-bundle", None, Nothing, Each(operators(200))),
+        row("GET", "/api/v1/appliance/backups", None, Nothing, Each(operators(200))),
+        row("POST", "/api/v1/appliance/backups", None, Nothing, Each(operators(202))),
+        // The operator is told that there is no backup of that name.
+        row("GET", "/api/v1/appliance/backups/{name}", None, Nothing, Each(operators(404))),
+        row("DELETE", "/api/v1/appliance/backups/{name}", None, Nothing, Each(operators(404))),
         row("POST", "/api/v1/tenants", Some(r#"{"name": "?"}"#), Workspace, Each(operators(201))),
         row("GET", "/api/v1/tenants/{id}", None, Tenant, Each(operators(200))),
         row("PATCH", "/api/v1/tenants/{id}", Some(r#"{"suspended": false}"#), Tenant, Each(operators(200))),

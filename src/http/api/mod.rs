@@ -11,6 +11,7 @@ mod accounts;
 mod api_keys;
 mod appliance;
 mod audit;
+mod backups;
 mod budget;
 mod carrying;
 mod certificate;

@@ -4,9 +4,9 @@
 
 use super::Routes;
 use super::{
-    accounts, api_keys, appliance, audit, budget, carrying, certificate, conversations, documents, egress,
-    erasure, health, identity, images, invitations, jobs, members, mfa, passwords, provider_keys, replays,
-    search, sessions, tenants, widget, workspace_use,
+    accounts, api_keys, appliance, audit, backups, budget, carrying, certificate, conversations, documents,
+    egress, erasure, health, identity, images, invitations, jobs, members, mfa, passwords, provider_keys,
+    replays, search, sessions, tenants, widget, workspace_use,
 };
 use crate::http::headers::cors;
 
@@ -34,6 +34,7 @@ pub(in crate::http) fn routes() -> Routes {
         .merge(search::routes())
         .merge(jobs::routes())
         .merge(egress::routes())
-        .merge(appliance::routes());
+        .merge(appliance::routes())
+        .merge(backups::routes());
     Routes::new().merge(for_visitors).merge(for_members).merge(health::routes()).merge(certificate::routes())
 }

@@ -1,0 +1,233 @@
+//! A backup while 64 senders post over HTTPS: how fast it is, and what it costs the posts.
+//!
+//! `cargo bench --bench backup` runs the whole appliance in this process on a free port, with `MIB` MiB of documents (256), and
+//! prints p50, p99 and the longest wait of a post without a backup and during backups that follow each other, and the MiB a
+//! second that are written and proven. `POSTS` sets how many posts the first measurement makes (12,000). What must hold: no
+//! post waits longer than twice its usual p99.
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a benchmark"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use frontdesk::app::App;
+use frontdesk::base::{Clock as _, SystemClock};
+use frontdesk::config::{FlagValue, Sources, load};
+use frontdesk::files;
+use frontdesk::http::control::{self, Client};
+use frontdesk::http::{self, ServerOptions};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+const SENDERS: usize = 64;
+const FILE_MIB: usize = 8;
+/// Backups that are made one after the other.
+const BACKUPS: usize = 3;
+
+fn main() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    let number =
+        |name: &str, usual| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (posts, mib) = (number("POSTS", 12_000), number("MIB", 256));
+    tokio::runtime::Runtime::new().unwrap().block_on(measure(posts, mib));
+}
+
+async fn measure(posts: usize, mib: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let app = App::open(&settings(folder.path()), Path::new("/nonexistent")).await.unwrap();
+    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let authority = app.services().authority_pem.clone().unwrap();
+    let options = ServerOptions { tls: app.tls.clone(), connections_max: 256, drain: Duration::from_secs(1) };
+    let serving = tokio::spawn(http::run(listener, app.router(), options, app.stopping.clone()));
+    let (key, conversations) = desk(&control::direct(app.router())).await;
+    furnish(&app, mib).await;
+    let senders: Vec<_> = conversations.iter().map(|id| Sender::new(port, &authority, &key, id)).collect();
+    let usual = run(&senders, Until::Posts(Arc::new(AtomicUsize::new(posts)))).await;
+    println!("without a backup: {usual}");
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let posting = tokio::spawn({
+        let (senders, stop) = (senders.clone(), stop.clone());
+        async move { run(&senders, Until::Told(stop)).await }
+    });
+    for number in 0..BACKUPS {
+        let begun = Instant::now();
+        let name = format!("bench-{number}.frontdesk-backup");
+        let made = app.services().backups.make(name, CancellationToken::new()).await.unwrap();
+        assert!(made.verified_at.is_some(), "{made:?}");
+        let seconds = begun.elapsed().as_secs_f64();
+        let mib_per_second = mib as f64 / seconds;
+        println!(
+            "backup {number}: {seconds:.1} s written and proven, {mib_per_second:.0} MiB of documents a second"
+        );
+    }
+    stop.store(true, Ordering::SeqCst);
+    let during = posting.await.unwrap();
+    println!("during backups:   {during}");
+    println!("the longest wait during backups is {:.2} of the usual p99", during.max_ms / usual.p99_ms);
+    println!("p99 during backups is {:.2} of the usual", during.p99_ms / usual.p99_ms);
+    app.stop().await;
+    serving.await.unwrap().unwrap();
+}
+
+/// Without limits on rates, which are not what is measured.
+fn settings(folder: &Path) -> frontdesk::config::Settings {
+    let rates = [
+        "limits.requests_per_minute_per_address",
+        "limits.requests_per_minute_per_caller",
+        "limits.requests_per_minute_per_workspace",
+    ];
+    let rates = rates.map(|key| (key, "100000000".to_owned()));
+    let directory = ("store.data_dir", folder.join("data").display().to_string());
+    let flags = rates.into_iter().chain([directory]).map(|(key, text)| FlagValue {
+        flag: "--set".to_owned(),
+        key: key.to_owned(),
+        text,
+    });
+    load(&Sources { flags: flags.collect(), ..Sources::default() }).unwrap().settings
+}
+
+/// A tenant with a conversation for each sender, and a key to write into them.
+async fn desk(console: &Client) -> (String, Vec<String>) {
+    ask(console, "/api/v1/tenants", &[], json!({ "name": "Bench", "slug": "bench" })).await;
+    let key = json!({ "name": "sender", "role": "agent" });
+    let key = ask(console, "/api/v1/api-keys", &[("frontdesk-workspace", "bench")], key).await;
+    let mut conversations = Vec::new();
+    for _ in 0..SENDERS {
+        let visitor = ask(console, "/api/v1/widget/bench/visitors", &[], json!({})).await;
+        let bearer = format!("Bearer {}", visitor["token"].as_str().unwrap());
+        let opened =
+            ask(console, "/api/v1/conversations", &[("authorization", bearer.as_str())], json!({})).await;
+        conversations.push(opened["id"].as_str().unwrap().to_owned());
+    }
+    (key["secret"].as_str().unwrap().to_owned(), conversations)
+}
+
+async fn ask(console: &Client, path: &str, headers: &[(&str, &str)], body: Value) -> Value {
+    let mut request = Request::builder().method(Method::POST).uri(path).header("host", "localhost");
+    request = request.header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = console.send_request(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
+    assert!(answer.status.is_success(), "{path}: {}", answer.json());
+    answer.json()
+}
+
+/// Documents whose bytes do not shrink, referred to by rows.
+async fn furnish(app: &App, mib: usize) {
+    let folder = app.store().directory().path().join("tenants");
+    let id = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().file_name();
+    let keyspace = app.store().tenant(id.to_str().unwrap().parse().unwrap()).unwrap();
+    for number in 0..mib.div_ceil(FILE_MIB) {
+        let mut bytes = vec![0; FILE_MIB << 20];
+        blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut bytes);
+        let stored = files::put(&keyspace, SystemClock.now(), bytes.into()).await.unwrap();
+        let hash = stored.hash();
+        keyspace.write(move |tx| files::refer(tx, hash, "the benchmark")).await.unwrap();
+    }
+}
+
+/// A program with a connection of its own.
+#[derive(Clone)]
+struct Sender {
+    client: reqwest::Client,
+    address: String,
+    key: String,
+}
+
+impl Sender {
+    fn new(port: u16, authority: &str, key: &str, conversation: &str) -> Self {
+        let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+        let client =
+            reqwest::Client::builder().tls_certs_only([authority]).http1_only().no_proxy().build().unwrap();
+        let address = format!("https://localhost:{port}/api/v1/conversations/{conversation}/messages");
+        Self { client, address, key: key.to_owned() }
+    }
+
+    async fn post(&self, number: usize) -> Duration {
+        let said =
+            json!({ "text": format!("Number {number}: the parcel is on its way and arrives tomorrow.") });
+        let begun = Instant::now();
+        let request = self.client.post(&self.address).bearer_auth(&self.key).body(said.to_string());
+        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 201, "{}", self.address);
+        answer.bytes().await.unwrap();
+        begun.elapsed()
+    }
+}
+
+/// When the senders stop.
+#[derive(Clone)]
+enum Until {
+    /// When so many posts are made.
+    Posts(Arc<AtomicUsize>),
+    /// When they are told.
+    Told(Arc<AtomicBool>),
+}
+
+impl Until {
+    fn goes_on(&self) -> bool {
+        match self {
+            Self::Posts(left) => {
+                left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+            }
+            Self::Told(stop) => !stop.load(Ordering::SeqCst),
+        }
+    }
+}
+
+/// What a measurement came to.
+struct Figure {
+    per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    max_ms: f64,
+}
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { per_second, p50_ms, p99_ms, max_ms } = self;
+        write!(f, "{per_second:.0} posts/s, p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, longest {max_ms:.2} ms")
+    }
+}
+
+async fn run(senders: &[Sender], until: Until) -> Figure {
+    let begun = Instant::now();
+    let post = |sender: Sender, until: Until| async move {
+        // The first post opens the connection.
+        sender.post(0).await;
+        let mut times = Vec::new();
+        while until.goes_on() {
+            times.push(sender.post(times.len()).await);
+        }
+        times
+    };
+    let tasks: Vec<_> =
+        senders.iter().map(|sender| tokio::spawn(post(sender.clone(), until.clone()))).collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await.unwrap());
+    }
+    let total = begun.elapsed();
+    times.sort_unstable();
+    let ms = |place: usize| times[place].as_secs_f64() * 1e3;
+    Figure {
+        per_second: times.len() as f64 / total.as_secs_f64(),
+        p50_ms: ms(times.len() / 2),
+        p99_ms: ms(times.len() * 99 / 100),
+        max_ms: ms(times.len() - 1),
+    }
+}
