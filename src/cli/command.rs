@@ -10,16 +10,35 @@ use super::ai::AiCommand;
 use super::demo::DemoArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
+use super::man::ManArguments;
 use super::model::ModelCommand;
 use super::{
-    Failure, SettingsArguments, ai, config_check, demo, egress, extract_worker, healthcheck, knowledge,
-    model, openapi, serve, setup,
+    Failure, SettingsArguments, Shown, ai, completions, config_check, demo, egress, extract_worker,
+    healthcheck, knowledge, man, model, openapi, serve, setup,
 };
 
-/// An AI support desk in one binary.
+/// What follows the list of commands; also on the manual page.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  it is done
+  1  it could not be done, or what was looked at is not as it should be; standard error says what and why
+  2  the command line could not be understood
+
+With --json a command prints one line of JSON on standard output and nothing else there.
+
+The first steps:
+  frontdesk demo             try it with example documents
+  frontdesk serve            run it; the first start prints the link to set it up
+  frontdesk COMMAND --help   what a command does, with examples";
+
+/// An AI support desk in one binary
+///
+/// Frontdesk answers the questions of your customers from your own documents, with citations, and hands over to a person
+/// when it cannot. It needs no other program and no network. Everything it keeps is in one data directory; every setting
+/// has a default and stands in appliance.toml. Commands work on the appliance of that directory, whether it runs or not.
 #[derive(Debug, Parser)]
-#[command(name = "frontdesk", version, about, arg_required_else_help = true)]
-struct CommandLine {
+#[command(name = "frontdesk", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub(super) struct CommandLine {
     #[command(flatten)]
     settings: SettingsArguments,
     #[command(subcommand)]
@@ -29,37 +48,99 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the appliance
+    ///
+    /// Serves the dashboard, the chat and the API until it is told to stop (SIGTERM, Ctrl-C); then it finishes what is under
+    /// way and loses nothing. The first start prints a link, for one use within 24 hours, to make the first account.
+    #[command(after_long_help = "Examples:
+  frontdesk serve
+  frontdesk serve --data-dir /srv/frontdesk --listen 0.0.0.0:443
+  frontdesk serve --public-url https://desk.example.com --set log.format=json")]
     Serve,
     /// Try it: a workspace with example documents, a question answered here, and the chat in the browser
+    ///
+    /// Needs no account and no settings, and keeps its data apart from the appliance's.
+    #[command(after_long_help = "Examples:
+  frontdesk demo
+  frontdesk demo --ask \"When is the shop open?\"
+  frontdesk demo --knowledge ./manuals")]
     Demo(DemoArguments),
     /// Print a new one-time link for setting the appliance up
-    Setup,
+    ///
+    /// For when the link of the first start is lost or older than 24 hours. Fails once the appliance has been set up.
+    #[command(after_long_help = "Examples:
+  frontdesk setup
+  frontdesk setup --public-url https://desk.example.com")]
+    Setup(Shown),
     /// Add, search and measure documents
+    ///
+    /// The documents of a workspace are what its answers are drawn from.
     Knowledge {
         #[command(subcommand)]
         command: KnowledgeCommand,
     },
     /// Look at how models are chosen, what they cost, and whether they answer
+    ///
+    /// The models are those of the settings: [[ai.provider]], [[embedding.models]] and [[rerank.models]] in appliance.toml.
     Ai {
         #[command(subcommand)]
         command: AiCommand,
     },
     /// Add, show and remove the language models that run inside the appliance
+    ///
+    /// A model is a GGUF file in the folder "models" of the data directory. A running appliance takes up what has changed
+    /// when it is started anew.
     Model {
         #[command(subcommand)]
         command: ModelCommand,
     },
     /// Show what left the appliance or was refused: time, host, purpose, workspace, bytes, outcome
+    ///
+    /// Nothing is contacted that outbound.allow in the settings does not name; this is the list of every attempt.
+    #[command(after_long_help = "Examples:
+  frontdesk egress
+  frontdesk egress --limit 1000 --json")]
     Egress(EgressArguments),
     /// Look at the settings
+    ///
+    /// A flag wins over the environment, the environment over the settings file, the file over the default.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
     /// Ask the running appliance whether it is ready; for service managers
-    Healthcheck,
+    ///
+    /// Asks over HTTPS on this machine, for 5 seconds at most. Ends with 1 when it does not answer or is not ready.
+    #[command(after_long_help = "Examples:
+  frontdesk healthcheck
+  frontdesk healthcheck --json --data-dir /var/lib/frontdesk")]
+    Healthcheck(Shown),
     /// Print the API's description (OpenAPI 3.1)
+    ///
+    /// In JSON, for programs that make clients of it; people read it at /api/docs of the running appliance.
+    #[command(after_long_help = "Example:
+  frontdesk openapi")]
     Openapi,
+    /// Print the script that completes commands and flags in a shell
+    ///
+    /// The Debian package installs those for bash, zsh and fish.
+    #[command(after_long_help = "Examples:
+  frontdesk completions bash
+  frontdesk completions fish
+
+To install, send the output to a file that the shell reads:
+  bash  ~/.local/share/bash-completion/completions/frontdesk
+  zsh   a file called _frontdesk in a folder of $fpath
+  fish  ~/.config/fish/completions/frontdesk.fish")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of all commands into a folder; for packages
+    ///
+    /// One file for each command: frontdesk.1, frontdesk-serve.1 and so on.
+    #[command(after_long_help = "Example:
+  frontdesk man ./man1")]
+    Man(ManArguments),
     /// Take one document apart in a process of its own
     #[command(hide = true)]
     ExtractWorker,
@@ -74,7 +155,12 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Show each setting with where its value comes from, and what is wrong
-    Check,
+    ///
+    /// Starts and changes nothing. Ends with 1 when the appliance would refuse to start with these settings.
+    #[command(after_long_help = "Examples:
+  frontdesk config check
+  frontdesk config check --config /etc/frontdesk/appliance.toml --json")]
+    Check(Shown),
 }
 
 /// Carries out the command line of this process.
@@ -100,28 +186,19 @@ pub fn run() -> ExitCode {
 
 fn carry_out(line: &CommandLine) -> Result<(), Failure> {
     match &line.command {
-        Command::Config { command: ConfigCommand::Check } => config_check::run(&line.settings),
+        Command::Config { command: ConfigCommand::Check(shown) } => config_check::run(&line.settings, *shown),
         Command::Serve => serve::run(&line.settings),
         Command::Demo(arguments) => demo::run(&line.settings, arguments),
-        Command::Setup => setup::run(&line.settings),
+        Command::Setup(shown) => setup::run(&line.settings, *shown),
         Command::Knowledge { command } => knowledge::run(&line.settings, command),
         Command::Ai { command } => ai::run(&line.settings, command),
         Command::Egress(wish) => egress::run(&line.settings, wish),
-        Command::Healthcheck => healthcheck::run(&line.settings),
+        Command::Healthcheck(shown) => healthcheck::run(&line.settings, *shown),
         Command::Openapi => openapi::run(),
+        Command::Completions { shell } => completions::run(*shell),
+        Command::Man(wish) => man::run(wish),
         Command::ExtractWorker => extract_worker::run(),
         Command::Model { command } => model::run(&line.settings, command),
         Command::TryModel { file } => model::try_out(file),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        use clap::CommandFactory as _;
-        CommandLine::command().debug_assert();
     }
 }

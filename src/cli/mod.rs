@@ -6,7 +6,9 @@
 //! `ai check`, `ai route`, `knowledge eval` and the reading of one document open no data directory.
 //!
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
-//! understood ends with 2.
+//! understood ends with 2. With `--json` it prints one line of JSON, also where what it looked at is not as it should be
+//! (`ok` is false then, and it ends with 1). Completions and manual pages are made from the commands, so they are never
+//! behind; `tests` holds every command to its help, its examples and its `--json`.
 //!
 //! Owns no table, no job and no event. Limits: 100,000 files of a folder, 32 folders deep; a health check gives up after
 //! 5 s; an answer from the control socket as in [`crate::http::control`].
@@ -19,6 +21,7 @@ mod ai_route;
 mod appliance;
 mod ask;
 mod command;
+mod completions;
 mod config_check;
 mod demo;
 mod egress;
@@ -28,15 +31,20 @@ mod folder;
 mod healthcheck;
 mod knowledge;
 mod knowledge_eval;
+mod man;
 mod model;
 mod openapi;
 mod run_async;
 mod serve;
 mod settings;
 mod setup;
+mod shown;
+#[cfg(test)]
+mod tests;
 
 pub use command::run;
 pub use failure::Failure;
 pub use settings::SettingsArguments;
 
 use run_async::run_async;
+use shown::Shown;

@@ -1,13 +1,13 @@
 //! `frontdesk setup`: a new setup link, in place of the one printed at the first start.
 
-use std::io::Write as _;
+use serde_json::json;
 
 use super::appliance::Appliance;
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::telemetry::start_log;
 
 /// Prints a new link while nobody has set the appliance up.
-pub(super) fn run(arguments: &SettingsArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &SettingsArguments, shown: Shown) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     start_log(&settings.log)?;
     let address = settings.server.public_address(settings.server.https_listen.port());
@@ -18,14 +18,18 @@ pub(super) fn run(arguments: &SettingsArguments) -> Result<(), Failure> {
             let link = std::fs::read_to_string(&file).map_err(|_| {
                 Failure::new("The appliance is running and has been set up. Sign in at its address.")
             })?;
-            let _ = write!(std::io::stdout(), "{link}");
+            print(shown, link.trim_end());
             return Ok(());
         };
         let link = app.issue_setup_link(&address).await?;
         appliance.close().await;
         let link =
             link.ok_or_else(|| Failure::new("The appliance has been set up. Sign in at its address."))?;
-        let _ = writeln!(std::io::stdout(), "{link}");
+        print(shown, &link);
         Ok(())
     })
+}
+
+fn print(shown: Shown, link: &str) {
+    shown.print(&json!({ "link": link }), link);
 }

@@ -24,6 +24,7 @@ mod extract;
 mod feed;
 mod headers;
 pub mod idempotency;
+mod leftover;
 mod limits;
 mod openapi;
 mod pages;

@@ -13,12 +13,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::context::TrustedProxies;
 use super::headers::PAGE_POLICY;
-use super::{Problem, Routes, Services, api, context, docs, limits, openapi, pages, problem, ws};
+use super::{Problem, Routes, Services, api, context, docs, leftover, limits, openapi, pages, problem, ws};
 
 /// Routes that are neither pages nor in the API's document.
 const PLAIN_ROUTES: [(Method, &str); 4] = [
@@ -65,10 +66,17 @@ pub(super) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, servi
     let proxies = TrustedProxies(services.trusted_proxies.as_slice().into());
     routes
         .fallback(|| async { Problem::not_found() })
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(axum::middleware::from_fn_with_state(services.limits.clone(), limits::layer))
+        .layer(axum::middleware::from_fn(leftover::layer))
         .layer(axum::middleware::from_fn_with_state(proxies, context::layer))
+}
+
+/// What is compressed. Pages are not: the length of a compressed page would tell what it holds, letter by letter, to whoever
+/// can put text into it (BREACH, CVE-2013-3587), and they are small.
+fn compressible() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::new("text/html"))
 }
 
 /// What panicked has been written to standard error by the panic hook.

@@ -256,6 +256,8 @@ fn server_config(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerCon
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, private)?;
+    // Of what both know the server chooses: the strongest first, whatever an old client prefers.
+    config.ignore_client_order = true;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
