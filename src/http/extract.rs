@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::headers::IDEMPOTENCY_KEY;
 use super::{Problem, RequestContext};
-use crate::base::{Cursor, PageRequest};
+use crate::base::{Cursor, PAGE_ROWS_MAX, PageRequest};
 
 /// The parts of the address; an address whose parts cannot be what they stand for is not found.
 #[derive(Debug, Clone, FromRequestParts)]
@@ -52,6 +52,13 @@ fn check_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Which serde would take for the fields in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        let sentence = "expected an object, found an array";
+        let detail = format!("The body does not fit: {sentence}.");
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail);
+        return Err(problem.at(String::new(), sentence.to_owned()));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
@@ -103,7 +110,8 @@ pub struct Creating<T> {
     pub once: Option<Once>,
 }
 
-const KEY_CHARS_MAX: usize = 255;
+/// The most characters of an `Idempotency-Key`.
+pub(super) const KEY_CHARS_MAX: usize = 255;
 
 /// Reads the header `Idempotency-Key`.
 ///
@@ -155,8 +163,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Query(query) = Query::<PagingQuery>::from_request_parts(parts, state).await?;
+        check_rows(query.limit)?;
         Ok(Self(PageRequest { after: query.cursor, limit: query.limit }))
     }
+}
+
+/// Refuses a number of rows that no page can have, instead of answering with another.
+pub(super) fn check_rows(limit: Option<usize>) -> Result<(), Problem> {
+    if limit.is_none_or(|limit| (1..=PAGE_ROWS_MAX).contains(&limit)) {
+        return Ok(());
+    }
+    let detail = format!("The address's parameters are wrong: limit: expected 1 to {PAGE_ROWS_MAX}.");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
@@ -196,9 +214,16 @@ mod tests {
         let problem = refusal(r#"{"name": "x", "tags": [1, "2"]}"#).await;
         assert_eq!(problem["code"], "body_invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/tags/1");
+        assert_eq!(refusal(r#" ["x", []]"#).await["code"], "body_invalid");
         assert_eq!(refusal("{}").await["errors"][0]["detail"], "missing field `name`");
         assert_eq!(refusal(r#"{"name": "x"} x"#).await["code"], "json_malformed");
         assert_eq!(refusal("{").await["code"], "json_malformed");
+    }
+
+    #[test]
+    fn a_page_has_as_many_rows_as_its_description_allows() {
+        assert!(check_rows(None).is_ok() && check_rows(Some(1)).is_ok() && check_rows(Some(100)).is_ok());
+        assert!(check_rows(Some(0)).is_err() && check_rows(Some(101)).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod caller;
 mod chat;
+mod commands;
 mod cross_encoder;
 mod data_dir;
 mod desk;
@@ -18,6 +19,7 @@ mod events;
 mod files;
 #[cfg(feature = "local-model")]
 mod gguf;
+mod headers;
 mod images;
 mod keys;
 #[cfg(feature = "local-model")]
