@@ -23,7 +23,7 @@ pub(super) enum ModelCommand {
     /// The file is read, loaded and asked for one word before it counts as added.
     #[command(after_long_help = "Examples:
   frontdesk model add qwen2.5-1.5b-instruct-q4_k_m.gguf
-  frontdesk model add model.gguf --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+  frontdesk model add model.gguf --sha256 \"$(cat model.gguf.sha256)\"")]
     Add(AddArguments),
     /// Show the models of the data directory
     #[command(after_long_help = "Example:

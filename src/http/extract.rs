@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::headers::IDEMPOTENCY_KEY;
 use super::{Problem, RequestContext};
@@ -63,9 +64,41 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
         explain(error.inner(), pointer)
-    })?;
-    reader.end().map_err(|error| explain(&error, String::new()))?;
-    Ok(value)
+    });
+    match value {
+        Ok(value) => {
+            reader.end().map_err(|error| explain(&error, String::new()))?;
+            Ok(value)
+        }
+        Err(problem) => with_whole_numbers(bytes).ok_or(problem),
+    }
+}
+
+/// Reads `10.0` where a whole number is meant: in JSON Schema it is one, and some languages write it so.
+fn with_whole_numbers<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let mut value = serde_json::from_slice(bytes).ok()?;
+    if make_whole(&mut value) { serde_json::from_value(value).ok() } else { None }
+}
+
+/// Whether a number was written with a fraction that is zero; such ones become whole, as far as they are exact.
+fn make_whole(value: &mut Value) -> bool {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let written = number.as_f64().filter(|real| real.fract() == 0.0 && real.abs() <= EXACT_MAX);
+            let whole = written.and_then(|real| format!("{real:.0}").parse::<i64>().ok());
+            let changed = whole.is_some();
+            if let Some(whole) = whole {
+                *value = whole.into();
+            }
+            changed
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |changed, item| make_whole(item) | changed),
+        Value::Object(fields) => {
+            fields.values_mut().fold(false, |changed, field| make_whole(field) | changed)
+        }
+        _ => false,
+    }
 }
 
 fn explain(error: &serde_json::Error, pointer: String) -> Problem {
@@ -168,6 +201,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     }
 }
 
+/// Refuses a message's number that no message has: what is over 63 bits is no number of the description's.
+pub(super) fn check_number(name: &str, number: u64) -> Result<(), Problem> {
+    if i64::try_from(number).is_ok() {
+        return Ok(());
+    }
+    let detail = format!("The address's parameters are wrong: {name}: it is too large.");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail))
+}
+
 /// Refuses a number of rows that no page can have, instead of answering with another.
 pub(super) fn check_rows(limit: Option<usize>) -> Result<(), Problem> {
     if limit.is_none_or(|limit| (1..=PAGE_ROWS_MAX).contains(&limit)) {
@@ -218,6 +260,14 @@ mod tests {
         assert_eq!(refusal("{}").await["errors"][0]["detail"], "missing field `name`");
         assert_eq!(refusal(r#"{"name": "x"} x"#).await["code"], "json_malformed");
         assert_eq!(refusal("{").await["code"], "json_malformed");
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+        let tags = |body: &str| read_json::<Wish>(body.as_bytes()).map(|wish| wish.tags);
+        assert_eq!(tags(r#"{"name": "x", "tags": [1.0, 2, 3e0]}"#).unwrap(), [1, 2, 3]);
+        assert!(tags(r#"{"name": "x", "tags": [1.5]}"#).is_err());
+        assert!(tags(r#"{"name": "x", "tags": [256.0]}"#).is_err());
     }
 
     #[test]

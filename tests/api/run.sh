@@ -72,8 +72,8 @@ stop() {
     appliance=""
 }
 
-# What ends the session that asks, or the workspace that it asks in, is asked apart, each time by a new session.
-ends='^(DELETE /api/v1/(sessions(/|$)|workspace$|me/mfa)|PUT /api/v1/me/password|(POST) /api/v1/me/mfa)'
+# What ends the session that asks, or closes or erases the workspace that it asks in, is asked last, by a new session.
+ends='^((DELETE|PATCH) /api/v1/workspace$|DELETE /api/v1/(sessions(/|$)|me/mfa)|PUT /api/v1/me/password|POST /api/v1/me/mfa)'
 ask() {
     local caller="$1"
     shift

@@ -16,6 +16,8 @@ from pathlib import Path
 import requests
 
 EMAIL, PASSWORD = "ada@example.com", "a long walk by the quiet river"
+# Made of the workspace's name.
+SLUG = "acme"
 DOCUMENT = "# Opening hours\n\nThe shop is open from nine to five on weekdays. It is closed on Sundays.\n"
 # What answers a request that its description allows: done, or not for this caller, or there is no such thing, or it clashes with
 # what is there, or what another program would do was refused.
@@ -66,7 +68,6 @@ class Desk:
         self.client = requests.Session()
         # No proxy, and no other authorities than the appliance's own.
         self.client.trust_env = False
-        self.client.headers["Connection"] = "close"
         self.client.verify = str(home / "data" / "tls" / "authority.pem")
 
     def ask(self, method: str, path: str, expected=(200, 201, 202, 204), **rest):
@@ -113,8 +114,7 @@ def seed(home: Path, address: str, token: str) -> None:
         return desk.ask("GET", f"/api/v1/documents/{document}", headers=owner).json()["state"] == "ready"
 
     wait_for("the document is read", is_read)
-    slug = desk.ask("GET", "/api/v1/workspace", headers=owner).json()["slug"]
-    visitor = desk.ask("POST", f"/api/v1/widget/{slug}/visitors", json={}).json()
+    visitor = desk.ask("POST", f"/api/v1/widget/{SLUG}/visitors", json={}).json()
     as_visitor = {"Authorization": f"Bearer {visitor['token']}"}
     conversation = desk.ask("POST", "/api/v1/conversations", json={}, headers=as_visitor).json()["id"]
     path = f"/api/v1/conversations/{conversation}/messages"
@@ -126,7 +126,7 @@ def seed(home: Path, address: str, token: str) -> None:
 
     answered = wait_for("the question is answered", answer)
     things = {
-        "path.workspace": slug,
+        "path.workspace": SLUG,
         "path.message": answered["id"],
         "path.number": 1,
         "path.provider": "spare",
@@ -144,7 +144,7 @@ def seed(home: Path, address: str, token: str) -> None:
     }
     for name, signs in callers.items():
         # An owner makes further workspaces as he is asked to, and must then say which one he means.
-        slugs = {"Frontdesk-Workspace": slug} if name == "owner" else {}
+        slugs = {"Frontdesk-Workspace": SLUG} if name == "owner" else {}
         (home / f"{name}.toml").write_text(settings(slugs, things, ids) + signs)
 
 
@@ -181,6 +181,6 @@ if __name__ == "__main__":
     home, address, last = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     if last == "--sign-in":
         session = session_of(Desk(home, address).sign_in())
-        (home / "session.toml").write_text(settings({}, {}, {}) + session)
+        (home / "session.toml").write_text(settings({"Frontdesk-Workspace": SLUG}, {}, {}) + session)
     else:
         seed(home, address, last)
