@@ -124,6 +124,12 @@ printf '# Opening hours\n\nThe shop is open from nine to five on weekdays.\n' >"
 check "a document is taken apart under the service's restrictions" inside frontdesk knowledge add /packages/hours.md
 check "and found by its meaning" finds
 
+before="$(property MainPID)"
+check "it reads its settings again" inside systemctl reload frontdesk
+check "and goes on" active
+check "as the same process" test "$(property MainPID)" = "$before"
+check "it is ready" ready
+
 check "it stops" inside systemctl stop frontdesk
 check "root does not write into its data" refused inside frontdesk knowledge search hours
 check "its own user may" inside runuser -u frontdesk -- frontdesk knowledge search hours

@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::egress::aligned;
 use super::{Failure, SettingsArguments, Shown};
@@ -99,13 +99,14 @@ fn add(folder: &Folder, wish: &AddArguments) -> Result<(), Failure> {
 }
 
 /// A model for programs.
-fn line(found: &Found) -> Value {
-    json!({
-        "name": found.name,
-        "sha256": found.digest,
-        "header": found.header.as_ref().ok(),
-        "problem": found.header.as_ref().err().map(ToString::to_string),
-    })
+fn line(found: &Found) -> Map<String, Value> {
+    let fields = [
+        ("name", json!(found.name)),
+        ("sha256", json!(found.digest)),
+        ("header", json!(found.header.as_ref().ok())),
+        ("problem", json!(found.header.as_ref().err().map(ToString::to_string))),
+    ];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 fn list(folder: &Folder, chosen: &str, shown: Shown) -> Result<(), Failure> {
@@ -118,7 +119,7 @@ fn list(folder: &Folder, chosen: &str, shown: Shown) -> Result<(), Failure> {
         .iter()
         .map(|found| {
             let mut model = line(found);
-            model["used"] = (used.as_ref() == Some(&found.name)).into();
+            model.insert("used".to_owned(), (used.as_ref() == Some(&found.name)).into());
             model
         })
         .collect();
@@ -160,7 +161,7 @@ fn check(folder: &Folder, name: &str, shown: Shown) -> Result<(), Failure> {
     let checked = checked(folder, name);
     if shown.json {
         let (found, problem) = match &checked {
-            Ok((found, _)) => (line(found), None),
+            Ok((found, _)) => (json!(line(found)), None),
             Err(failure) => (json!({ "name": name }), Some(failure.to_string())),
         };
         shown.print(&json!({ "ok": checked.is_ok(), "model": found, "problem": problem }), "");
