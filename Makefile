@@ -6,7 +6,7 @@ PORT ?= 8443
 # The model that runs inside the appliance is built with CMake and libclang; without them, without it.
 CARGO_FEATURES := $(shell sh packaging/features.sh)
 
-.PHONY: run test assets web format lint docs unit web-unit browser bench
+.PHONY: run test assets web format lint docs unit web-unit browser bench deb deb-test api tls
 
 run: assets
 	cargo run --release $(CARGO_FEATURES) --bin frontdesk -- demo --listen 0.0.0.0:$(PORT)
@@ -36,6 +36,22 @@ web-unit:
 # With the binary that `unit` has built.
 browser:
 	sh tests/web/run.sh
+
+# The Debian package, into target/debian.
+deb: assets
+	cargo build --release $(CARGO_FEATURES) --bin frontdesk
+	bash packaging/debian/build.sh
+
+# These three with the binary that `unit` has built. The package's life in a Debian of its own, as root; the API against its
+# own description; TLS against testssl.sh.
+deb-test:
+	bash packaging/debian/test.sh
+
+api:
+	bash tests/api/run.sh
+
+tls:
+	bash tests/tls/run.sh
 
 bench:
 	cargo bench $(CARGO_FEATURES)

@@ -129,7 +129,7 @@ pub struct Trace {
     #[schema(value_type = Object)]
     pub retrieval: serde_json::Value,
     /// Why which model was chosen: the score, its features and the reason; null when the settings name the model.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>, required)]
     pub decision: serde_json::Value,
     /// The models that were to be asked, in order.
     pub attempts: Vec<Attempt>,

@@ -26,6 +26,6 @@ pub use id::{
     MembershipId, MessageId, RoleId, SessionId, TenantId, VisitorId,
 };
 pub use money::Micros;
-pub use page::{Cursor, Page, PageRequest};
+pub use page::{Cursor, PAGE_ROWS_MAX, Page, PageRequest};
 pub use pool::Pool;
 pub use secret::{DoesNotOpen, Sealed, Sealer, Secret, TokenHash};

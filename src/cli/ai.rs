@@ -15,6 +15,9 @@ pub(super) enum AiCommand {
     /// Needs no data directory and no running appliance: the command asks by itself, by the settings; keys that the appliance keeps are not tried. So its requests are not in
     /// the egress ledger of the appliance. A model that has no cheaper way to prove it answers one token, which its vendor may
     /// charge. Ends with 1 when a model cannot be used.
+    #[command(after_long_help = "Examples:
+  frontdesk ai check
+  frontdesk ai check openai --json")]
     Check(CheckArguments),
     /// Keep the keys of providers in the appliance, sealed, instead of in the settings
     ///
@@ -27,8 +30,14 @@ pub(super) enum AiCommand {
     ///
     /// Asks no model and costs nothing, unless --ask is given: then a model is asked again and both answers are shown. What that costs is
     /// booked as a replay and kept to by the workspace's budget; the visitor sees nothing of it.
+    #[command(after_long_help = "Examples:
+  frontdesk ai replay msg_01h2xcejqtf2nbrexx3vqjhp41
+  frontdesk ai replay msg_01h2xcejqtf2nbrexx3vqjhp41 --ask --provider openai")]
     Replay(ReplayArguments),
     /// Show which model a question goes to and why, without asking any; or route a file of questions and show what that costs
+    #[command(after_long_help = "Examples:
+  frontdesk ai route \"How do I reset my password?\" --explain
+  frontdesk ai route --file questions.jsonl --strategy local")]
     Route(RouteArguments),
 }
 

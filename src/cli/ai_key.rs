@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::appliance::{Appliance, Call};
 use super::ask::text;
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::ai::keys::KEY_BYTES_MAX;
 use crate::base::Secret;
 use crate::telemetry::start_log;
@@ -17,10 +17,18 @@ use crate::telemetry::start_log;
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
     /// Keep a key, sealed, for a provider of the settings; the key is read from standard input
+    #[command(after_long_help = "Examples:
+  frontdesk ai key set openai < key.txt
+  frontdesk ai key set openai --workspace acme")]
     Set(Named),
     /// Show which providers have a key, and where it is from
-    List(Shown),
+    #[command(after_long_help = "Examples:
+  frontdesk ai key list
+  frontdesk ai key list --workspace acme --json")]
+    List(Listed),
     /// Forget the key of a provider
+    #[command(after_long_help = "Example:
+  frontdesk ai key remove openai")]
     Remove(Named),
 }
 
@@ -31,16 +39,17 @@ pub(super) struct Named {
     provider: String,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// How the keys are listed.
 #[derive(Debug, Args)]
-pub(super) struct Shown {
+pub(super) struct Listed {
     #[command(flatten)]
     place: Place,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// Whose key.
@@ -80,13 +89,16 @@ pub(super) fn run(arguments: &SettingsArguments, command: &KeyCommand) -> Result
     start_log(&settings.log)?;
     // Before anything is opened, so that whoever types it keeps nobody waiting.
     let key = if let KeyCommand::Set(_) = command { Some(typed()?) } else { None };
-    let said = super::run_async(async move {
+    let (line, text) = super::run_async(async move {
         let appliance = Appliance::open(&settings).await?;
         let done = carry_out(&appliance, command, key).await;
         appliance.close().await;
         done
     })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let (KeyCommand::Set(Named { shown, .. })
+    | KeyCommand::List(Listed { shown, .. })
+    | KeyCommand::Remove(Named { shown, .. })) = command;
+    shown.print(&line, &text);
     Ok(())
 }
 
@@ -111,24 +123,27 @@ async fn carry_out(
     appliance: &Appliance,
     command: &KeyCommand,
     key: Option<Secret>,
-) -> Result<String, Failure> {
+) -> Result<(Value, String), Failure> {
     match command {
-        KeyCommand::Set(Named { provider, place }) => {
+        KeyCommand::Set(Named { provider, place, .. }) => {
             let body = json!({ "key": key.as_ref().map(Secret::expose) });
             let call = place.call().json(&body);
             let set = appliance.send(Method::PUT, &place.path(Some(provider)), call).await?;
             let last_four = set.pointer("/key/last_four").and_then(Value::as_str).unwrap_or_default();
             let ending =
                 if last_four.is_empty() { String::new() } else { format!(", which ends in {last_four}") };
-            Ok(format!("The key for {provider}{ending}, is kept for {}.", place.said()).replace(",,", ","))
+            let said = format!("The key for {provider}{ending}, is kept for {}.", place.said());
+            Ok((set, said.replace(",,", ",")))
         }
-        KeyCommand::Remove(Named { provider, place }) => {
+        KeyCommand::Remove(Named { provider, place, .. }) => {
             appliance.send(Method::DELETE, &place.path(Some(provider)), place.call()).await?;
-            Ok(format!("No key for {provider} is kept for {} any more.", place.said()))
+            let said = format!("No key for {provider} is kept for {} any more.", place.said());
+            Ok((json!({ "removed": provider }), said))
         }
-        KeyCommand::List(Shown { place, json }) => {
+        KeyCommand::List(Listed { place, .. }) => {
             let list = appliance.send(Method::GET, &place.path(None), place.call()).await?;
-            Ok(if *json { list.to_string() } else { table(&list) })
+            let shown = table(&list);
+            Ok((list, shown))
         }
     }
 }

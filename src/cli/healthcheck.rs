@@ -16,8 +16,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned,
 };
+use serde_json::{Value, json};
 
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::config::Server;
 use crate::http::authority_path;
 
@@ -25,18 +26,24 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 16 << 10;
 
 /// Succeeds when the appliance says that it is ready.
-pub(super) fn run(arguments: &SettingsArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &SettingsArguments, shown: Shown) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     let address = local(settings.server.https_listen);
     let certificate = settings.server.certificate_file.clone();
     let authority = authority_path(&settings.store.data_dir);
-    let (status, body) = tls(&settings.server, certificate.as_deref().unwrap_or(&authority))
+    let asked = tls(&settings.server, certificate.as_deref().unwrap_or(&authority))
         .and_then(|tls| ask(address, tls))
-        .map_err(|error| Failure::new(format!("The appliance at {address} does not answer: {error}")))?;
-    if status == "200" {
-        return Ok(());
+        .map_err(|error| format!("The appliance at {address} does not answer: {error}"))
+        .and_then(|(status, body)| match status.as_str() {
+            "200" => Ok(body),
+            _ => Err(format!("The appliance at {address} is not ready ({status}): {body}")),
+        });
+    if shown.json {
+        let checks = asked.as_ref().ok().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        let line = json!({ "ok": asked.is_ok(), "address": address, "state": checks, "problem": asked.as_ref().err() });
+        shown.print(&line, "");
     }
-    Err(Failure::new(format!("The appliance at {address} is not ready ({status}): {body}")))
+    asked.map(|_| ()).map_err(Failure::new)
 }
 
 /// Where a listener on all addresses is reached from here.

@@ -21,10 +21,24 @@ const SETTLE: Duration = Duration::from_millis(500);
 #[derive(Debug, Subcommand)]
 pub(super) enum KnowledgeCommand {
     /// Add the documents of a folder, or of one file, to a workspace, and watch them being read
+    ///
+    /// A document of the same name is replaced, and one that has not changed is left alone. Ends with 1 when one could not be
+    /// read; the others are there all the same.
+    #[command(after_long_help = "Examples:
+  frontdesk knowledge add ./manuals
+  frontdesk knowledge add ./manuals --workspace acme --prefix manuals/ --watch")]
     Add(AddArguments),
     /// Search the documents of a workspace and show why each passage was found
+    #[command(after_long_help = "Examples:
+  frontdesk knowledge search \"error E42\"
+  frontdesk knowledge search \"opening hours\" --workspace acme --limit 10 --json")]
     Search(SearchArguments),
     /// Measure retrieval on a folder with corpus.jsonl, queries.jsonl and qrels.tsv
+    ///
+    /// Prints nDCG@10, recall and MRR of the hybrid, semantic and keyword search. Needs no data directory.
+    #[command(after_long_help = "Examples:
+  frontdesk knowledge eval ./scifact
+  frontdesk knowledge eval ./scifact --rerank max_sim --json")]
     Eval(EvalArguments),
 }
 
@@ -41,6 +55,9 @@ pub(super) struct AddArguments {
     /// Go on, and add what changes in the folder
     #[arg(long)]
     watch: bool,
+    /// Print one line of JSON; with --watch one each time
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -108,12 +125,19 @@ async fn add_once(
     let workspace = appliance.workspace(wish.workspace.as_deref()).await?;
     let sent = send(appliance, &workspace, &documents, &wish.prefix).await?;
     let failed = watch(appliance, &workspace).await?;
-    let mut output = std::io::stdout();
-    for (name, reason) in sent.refused.iter().chain(&failed) {
-        let _ = writeln!(output, "{name}: {reason}");
-    }
     let ready = sent.accepted.saturating_sub(failed.len());
-    let _ = writeln!(output, "{ready} of {} documents can be searched.", documents.len());
+    let mut output = std::io::stdout();
+    if wish.json {
+        let unread = |(name, reason): &(String, String)| json!({ "name": name, "reason": reason });
+        let unread: Vec<_> = sent.refused.iter().chain(&failed).map(unread).collect();
+        let line = json!({ "documents": documents.len(), "ready": ready, "failed": unread });
+        let _ = writeln!(output, "{line}");
+    } else {
+        for (name, reason) in sent.refused.iter().chain(&failed) {
+            let _ = writeln!(output, "{name}: {reason}");
+        }
+        let _ = writeln!(output, "{ready} of {} documents can be searched.", documents.len());
+    }
     if sent.refused.is_empty() && failed.is_empty() {
         Ok(())
     } else {

@@ -7,10 +7,10 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::ai::local::{Folder, FolderError, Found};
 
 /// Bytes between two looks at the progress of a copy.
@@ -19,23 +19,33 @@ const PROGRESS_BYTES: u64 = 64 << 20;
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelCommand {
     /// Copy a GGUF file into the data directory, check it, and note its SHA-256
+    ///
+    /// The file is read, loaded and asked for one word before it counts as added.
+    #[command(after_long_help = "Examples:
+  frontdesk model add qwen2.5-1.5b-instruct-q4_k_m.gguf
+  frontdesk model add model.gguf --sha256 \"$(cat model.gguf.sha256)\"")]
     Add(AddArguments),
     /// Show the models of the data directory
-    List {
-        /// Print one line of JSON
-        #[arg(long)]
-        json: bool,
-    },
+    #[command(after_long_help = "Example:
+  frontdesk model list")]
+    List(Shown),
     /// Compare a model with its SHA-256 and try it out
-    Check {
-        /// The file's name in the data directory
-        name: String,
-    },
+    #[command(after_long_help = "Example:
+  frontdesk model check qwen2.5-1.5b-instruct-q4_k_m.gguf")]
+    Check(Named),
     /// Delete a model from the data directory
-    Remove {
-        /// The file's name in the data directory
-        name: String,
-    },
+    #[command(after_long_help = "Example:
+  frontdesk model remove qwen2.5-1.5b-instruct-q4_k_m.gguf")]
+    Remove(Named),
+}
+
+/// Which model.
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The file's name in the data directory
+    name: String,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 #[derive(Debug, Args)]
@@ -45,25 +55,26 @@ pub(super) struct AddArguments {
     /// Refuse the file if it does not have this SHA-256
     #[arg(long, value_name = "HEX")]
     sha256: Option<String>,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &ModelCommand) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     let folder = Folder::of(&settings.store.data_dir);
-    let text = match command {
-        ModelCommand::Add(wish) => add(&folder, wish)?,
-        ModelCommand::List { json } => list(&folder, &settings.local_model.file, *json)?,
-        ModelCommand::Check { name } => check(&folder, name)?,
-        ModelCommand::Remove { name } => {
+    match command {
+        ModelCommand::Add(wish) => add(&folder, wish),
+        ModelCommand::List(shown) => list(&folder, &settings.local_model.file, *shown),
+        ModelCommand::Check(Named { name, shown }) => check(&folder, name, *shown),
+        ModelCommand::Remove(Named { name, shown }) => {
             folder.remove(name).map_err(|error| failure(&error))?;
-            format!("{name} is removed.")
+            shown.print(&json!({ "removed": name }), &format!("{name} is removed."));
+            Ok(())
         }
-    };
-    let _ = writeln!(std::io::stdout(), "{text}");
-    Ok(())
+    }
 }
 
-fn add(folder: &Folder, wish: &AddArguments) -> Result<String, Failure> {
+fn add(folder: &Folder, wish: &AddArguments) -> Result<(), Failure> {
     let total = std::fs::metadata(&wish.file).map_or(0, |metadata| metadata.len());
     let (mut shown, terminal) = (0, std::io::stderr().is_terminal());
     let progress = |copied: u64| {
@@ -83,38 +94,47 @@ fn add(folder: &Folder, wish: &AddArguments) -> Result<String, Failure> {
         let _ = write!(text, "\nThere are {others} models now: name the one to use in local_model.file.");
     }
     text.push_str("\nA running appliance uses it after its next start. It answers where assistant.provider is \"local\", the default.");
-    Ok(text)
+    wish.shown.print(&json!({ "model": line(&found), "models": others }), &text);
+    Ok(())
 }
 
-fn list(folder: &Folder, chosen: &str, json: bool) -> Result<String, Failure> {
+/// A model for programs.
+fn line(found: &Found) -> Map<String, Value> {
+    let fields = [
+        ("name", json!(found.name)),
+        ("sha256", json!(found.digest)),
+        ("header", json!(found.header.as_ref().ok())),
+        ("problem", json!(found.header.as_ref().err().map(ToString::to_string))),
+    ];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn list(folder: &Folder, chosen: &str, shown: Shown) -> Result<(), Failure> {
     let all = folder.list().map_err(|error| failure(&error))?;
     let used = match folder.choose(chosen) {
         Ok(found) => found.map(|found| found.name),
         Err(_) => None,
     };
-    if json {
-        let models: Vec<_> = all
-            .iter()
-            .map(|found| {
-                json!({
-                    "name": found.name,
-                    "used": used.as_ref() == Some(&found.name),
-                    "sha256": found.digest,
-                    "header": found.header.as_ref().ok(),
-                    "problem": found.header.as_ref().err().map(ToString::to_string),
-                })
-            })
-            .collect();
-        return Ok(json!({ "models": models }).to_string());
-    }
+    let models: Vec<_> = all
+        .iter()
+        .map(|found| {
+            let mut model = line(found);
+            model.insert("used".to_owned(), (used.as_ref() == Some(&found.name)).into());
+            model
+        })
+        .collect();
+    shown.print(&json!({ "models": models }), &table(&all, used.as_deref()));
+    Ok(())
+}
+
+fn table(all: &[Found], used: Option<&str>) -> String {
     if all.is_empty() {
-        return Ok(
-            "There are no models in the data directory. Add one with: frontdesk model add FILE".to_owned()
-        );
+        return "There are no models in the data directory. Add one with: frontdesk model add FILE"
+            .to_owned();
     }
     let mut rows = vec![["MODEL", "SIZE", "WEIGHTS", "CONTEXT", "LICENCE", ""].map(str::to_owned)];
-    for found in &all {
-        let used = if used.as_ref() == Some(&found.name) { "used" } else { "" };
+    for found in all {
+        let used = if used == Some(&found.name) { "used" } else { "" };
         rows.push(match &found.header {
             Ok(header) => [
                 found.name.clone(),
@@ -134,10 +154,27 @@ fn list(folder: &Folder, chosen: &str, json: bool) -> Result<String, Failure> {
             ],
         });
     }
-    Ok(aligned(&rows, &[1, 2, 3]))
+    aligned(&rows, &[1, 2, 3])
 }
 
-fn check(folder: &Folder, name: &str) -> Result<String, Failure> {
+fn check(folder: &Folder, name: &str, shown: Shown) -> Result<(), Failure> {
+    let checked = checked(folder, name);
+    if shown.json {
+        let (found, problem) = match &checked {
+            Ok((found, _)) => (json!(line(found)), None),
+            Err(failure) => (json!({ "name": name }), Some(failure.to_string())),
+        };
+        shown.print(&json!({ "ok": checked.is_ok(), "model": found, "problem": problem }), "");
+    }
+    let (_, text) = checked?;
+    if !shown.json {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+    Ok(())
+}
+
+/// The model, and what is to be said of it.
+fn checked(folder: &Folder, name: &str) -> Result<(Found, String), Failure> {
     let found = folder.choose(name).map_err(|error| failure(&error))?;
     let found = found.ok_or_else(|| failure(&FolderError::Unknown(name.to_owned())))?;
     if let Err(error) = &found.header {
@@ -148,7 +185,8 @@ fn check(folder: &Folder, name: &str) -> Result<String, Failure> {
         Some(digest) => format!("SHA-256 {digest}, as noted when it was added."),
         None => "No SHA-256 was noted: the file was not added by command.".to_owned(),
     };
-    Ok(format!("{}\n{digest}\n{}", described(&found), tried(&found.path)?))
+    let text = format!("{}\n{digest}\n{}", described(&found), tried(&found.path)?);
+    Ok((found, text))
 }
 
 fn described(found: &Found) -> String {

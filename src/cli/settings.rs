@@ -14,19 +14,19 @@ const USUAL_FILES: [&str; 2] = ["appliance.toml", "/etc/frontdesk/appliance.toml
 #[derive(Debug, Clone, Default, Args)]
 pub struct SettingsArguments {
     /// The settings file [default: appliance.toml here, or in /etc/frontdesk]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where everything is kept (`store.data_dir`)
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "FOLDER")]
     pub data_dir: Option<String>,
     /// The address and port to serve HTTPS on (`server.https_listen`)
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
     /// How people reach the appliance (`server.public_url`)
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "URL")]
     pub public_url: Option<String>,
     /// Any other setting, such as log.level=debug; may be repeated
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    #[arg(long, global = true, help_heading = "Settings", value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
 }
 
@@ -36,13 +36,17 @@ impl SettingsArguments {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(&self) -> Result<Loaded, Failure> {
-        let sources = Sources {
+        Ok(load(&self.sources()?)?)
+    }
+
+    /// Where the settings are read from.
+    pub(super) fn sources(&self) -> Result<Sources, Failure> {
+        Ok(Sources {
             file: self.config.clone(),
             usual_files: USUAL_FILES.map(PathBuf::from).to_vec(),
             environment: environment(),
             flags: self.flags()?,
-        };
-        Ok(load(&sources)?)
+        })
     }
 
     fn flags(&self) -> Result<Vec<FlagValue>, Failure> {

@@ -12,10 +12,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::headers::IDEMPOTENCY_KEY;
 use super::{Problem, RequestContext};
-use crate::base::{Cursor, PageRequest};
+use crate::base::{Cursor, PAGE_ROWS_MAX, PageRequest};
 
 /// The parts of the address; an address whose parts cannot be what they stand for is not found.
 #[derive(Debug, Clone, FromRequestParts)]
@@ -52,13 +53,52 @@ fn check_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Which serde would take for the fields in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        let sentence = "expected an object, found an array";
+        let detail = format!("The body does not fit: {sentence}.");
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "body_invalid", detail);
+        return Err(problem.at(String::new(), sentence.to_owned()));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
         explain(error.inner(), pointer)
-    })?;
-    reader.end().map_err(|error| explain(&error, String::new()))?;
-    Ok(value)
+    });
+    match value {
+        Ok(value) => {
+            reader.end().map_err(|error| explain(&error, String::new()))?;
+            Ok(value)
+        }
+        Err(problem) => with_whole_numbers(bytes).ok_or(problem),
+    }
+}
+
+/// Reads `10.0` where a whole number is meant: in JSON Schema it is one, and some languages write it so.
+fn with_whole_numbers<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let mut value = serde_json::from_slice(bytes).ok()?;
+    if make_whole(&mut value) { serde_json::from_value(value).ok() } else { None }
+}
+
+/// Whether a number was written with a fraction that is zero; such ones become whole, as far as they are exact.
+fn make_whole(value: &mut Value) -> bool {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let written = number.as_f64().filter(|real| real.fract() == 0.0 && real.abs() <= EXACT_MAX);
+            let whole = written.and_then(|real| format!("{real:.0}").parse::<i64>().ok());
+            let changed = whole.is_some();
+            if let Some(whole) = whole {
+                *value = whole.into();
+            }
+            changed
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |changed, item| make_whole(item) | changed),
+        Value::Object(fields) => {
+            fields.values_mut().fold(false, |changed, field| make_whole(field) | changed)
+        }
+        _ => false,
+    }
 }
 
 fn explain(error: &serde_json::Error, pointer: String) -> Problem {
@@ -103,7 +143,8 @@ pub struct Creating<T> {
     pub once: Option<Once>,
 }
 
-const KEY_CHARS_MAX: usize = 255;
+/// The most characters of an `Idempotency-Key`.
+pub(super) const KEY_CHARS_MAX: usize = 255;
 
 /// Reads the header `Idempotency-Key`.
 ///
@@ -155,8 +196,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Query(query) = Query::<PagingQuery>::from_request_parts(parts, state).await?;
+        check_rows(query.limit)?;
         Ok(Self(PageRequest { after: query.cursor, limit: query.limit }))
     }
+}
+
+/// Refuses a message's number that no message has: what is over 63 bits is no number of the description's.
+pub(super) fn check_number(name: &str, number: u64) -> Result<(), Problem> {
+    if i64::try_from(number).is_ok() {
+        return Ok(());
+    }
+    let detail = format!("The address's parameters are wrong: {name}: it is too large.");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail))
+}
+
+/// Refuses a number of rows that no page can have, instead of answering with another.
+pub(super) fn check_rows(limit: Option<usize>) -> Result<(), Problem> {
+    if limit.is_none_or(|limit| (1..=PAGE_ROWS_MAX).contains(&limit)) {
+        return Ok(());
+    }
+    let detail = format!("The address's parameters are wrong: limit: expected 1 to {PAGE_ROWS_MAX}.");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "query_invalid", detail))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
@@ -196,9 +256,24 @@ mod tests {
         let problem = refusal(r#"{"name": "x", "tags": [1, "2"]}"#).await;
         assert_eq!(problem["code"], "body_invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/tags/1");
+        assert_eq!(refusal(r#" ["x", []]"#).await["code"], "body_invalid");
         assert_eq!(refusal("{}").await["errors"][0]["detail"], "missing field `name`");
         assert_eq!(refusal(r#"{"name": "x"} x"#).await["code"], "json_malformed");
         assert_eq!(refusal("{").await["code"], "json_malformed");
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+        let tags = |body: &str| read_json::<Wish>(body.as_bytes()).map(|wish| wish.tags);
+        assert_eq!(tags(r#"{"name": "x", "tags": [1.0, 2, 3e0]}"#).unwrap(), [1, 2, 3]);
+        assert!(tags(r#"{"name": "x", "tags": [1.5]}"#).is_err());
+        assert!(tags(r#"{"name": "x", "tags": [256.0]}"#).is_err());
+    }
+
+    #[test]
+    fn a_page_has_as_many_rows_as_its_description_allows() {
+        assert!(check_rows(None).is_ok() && check_rows(Some(1)).is_ok() && check_rows(Some(100)).is_ok());
+        assert!(check_rows(Some(0)).is_err() && check_rows(Some(101)).is_err());
     }
 
     #[test]

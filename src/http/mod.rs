@@ -30,6 +30,7 @@ mod extract;
 mod feed;
 mod headers;
 pub mod idempotency;
+mod leftover;
 mod limits;
 mod metrics;
 mod openapi;

@@ -4,9 +4,11 @@ use axum::http::Method;
 use utoipa::PartialSchema as _;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
+use super::extract::KEY_CHARS_MAX;
 use super::problem::PROBLEM_JSON;
 use crate::identity::Permission;
 
@@ -37,6 +39,23 @@ pub(super) fn outline() -> OpenApi {
     document
 }
 
+/// Base64 for addresses without padding (RFC 4648, section 5), which `base::Cursor` reads.
+const CURSOR: &str = "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$";
+const CURSOR_CHARS_MAX: usize = 512;
+
+/// What every parameter of this name takes, wherever it stands.
+fn taken_by(parameter: &str) -> Option<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let schema = match parameter {
+        "cursor" => text.pattern(Some(CURSOR)).max_length(Some(CURSOR_CHARS_MAX)),
+        "Idempotency-Key" => {
+            text.pattern(Some("^[!-~]+$")).min_length(Some(1)).max_length(Some(KEY_CHARS_MAX))
+        }
+        _ => return None,
+    };
+    Some(schema.into())
+}
+
 /// Adds what holds for every operation.
 pub(super) fn complete(document: &mut OpenApi) {
     let schema = Content::new(Some(Ref::from_schema_name("Problem")));
@@ -48,6 +67,13 @@ pub(super) fn complete(document: &mut OpenApi) {
                 .build();
             operation.responses.responses.entry("default".to_owned()).or_insert_with(|| problem.into());
             name_permission(operation);
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter
+                    && let Some(schema) = taken_by(&parameter.name)
+                {
+                    parameter.schema = Some(schema.into());
+                }
+            }
         }
     }
     let components = document.components.get_or_insert_with(Components::new);

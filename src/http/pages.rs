@@ -55,7 +55,12 @@ async fn dashboard(headers: HeaderMap) -> Response {
 async fn chat(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let embedded =
         query.as_deref().unwrap_or_default().split('&').any(|part| part.split('=').next() == Some("embed"));
-    page("chat.html", &headers, if embedded { EMBEDDED_PAGE_POLICY } else { PAGE_POLICY })
+    if !embedded {
+        return page("chat.html", &headers, PAGE_POLICY);
+    }
+    let mut response = page("chat.html", &headers, EMBEDDED_PAGE_POLICY);
+    response.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    response
 }
 
 /// Open to everybody, from any site.
@@ -73,10 +78,10 @@ fn page(name: &str, headers: &HeaderMap, policy: &'static str) -> Response {
         let detail = "The pages are not part of this build. Run `make assets` and build again.";
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "pages_missing", detail).into_response();
     }
-    // Pages are small, and sent as they are: nobody learns from the size of one what is in it (BREACH).
-    let mut headers = headers.clone();
-    headers.remove(ACCEPT_ENCODING);
-    let mut response = serve(name, &headers, ASK_AGAIN);
+    // Pages are under a kilobyte and are sent as they are, see `router`.
+    let mut plain = headers.clone();
+    plain.remove(ACCEPT_ENCODING);
+    let mut response = serve(name, &plain, ASK_AGAIN);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }

@@ -13,14 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::context::Doorkeeper;
 use super::headers::PAGE_POLICY;
 use super::{
-    Problem, Routes, Services, api, context, docs, limits, metrics, openapi, pages, problem, recovery, ws,
+    Problem, Routes, Services, api, context, docs, leftover, limits, metrics, openapi, pages, problem,
+    recovery, ws,
 };
 
 /// Routes that are neither pages nor in the API's document.
@@ -71,13 +72,19 @@ pub(super) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, servi
     routes
         .fallback(|| async { Problem::not_found() })
         .layer(axum::middleware::from_fn_with_state(services.operations.clone(), recovery::layer))
-        .layer(
-            CompressionLayer::new()
-                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/html"))),
-        )
+        .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(axum::middleware::from_fn_with_state(services.limits.clone(), limits::layer))
+        .layer(axum::middleware::from_fn(leftover::layer))
         .layer(axum::middleware::from_fn_with_state(keeper, context::layer))
+}
+
+/// What is compressed. Pages are not: the length of a compressed page would tell what it holds, letter by letter, to whoever
+/// can put text into it (BREACH, CVE-2013-3587), and they are small. Archives are compressed already.
+fn compressible() -> impl Predicate {
+    let archives = ["application/octet-stream", "application/zip"].map(NotForContentType::new);
+    let [archive, bundle] = archives;
+    DefaultPredicate::new().and(NotForContentType::new("text/html")).and(archive).and(bundle)
 }
 
 /// What panicked has been written to standard error by the panic hook.

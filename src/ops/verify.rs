@@ -8,6 +8,7 @@ use super::Error;
 use super::make::audit_head;
 use crate::archive::{Contents, Entry, FileHead, KeyspaceHead, Kind, Limits, Manifest, Opening, Reader};
 use crate::files::{self, BlobHash};
+use crate::identity::audit;
 use crate::store::{self, KeyspaceId, file_of, read_file};
 
 /// The detail of a manifest that says that there are no files in it.
@@ -88,6 +89,9 @@ fn examine(head: &KeyspaceHead, path: &Path) -> Result<HashSet<BlobHash>, Error>
             && audit_head(tx)? != *audit
         {
             return Err(unproven("has an audit trail that ends elsewhere than it should"));
+        }
+        if let Some(broken) = audit::verify(tx).map_err(|error| unproven(&error.to_string()))?.broken {
+            return Err(unproven(&format!("has a broken audit trail: {broken}")));
         }
         let mut blobs = HashSet::new();
         if head.path != file_of(KeyspaceId::System) {

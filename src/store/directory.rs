@@ -1,8 +1,12 @@
-//! The data directory: one process at a time, one key, one file for the system and one folder for each tenant.
+//! The data directory: one process at a time, one owner, one key, one file for the system and one folder for each tenant.
+//!
+//! The key lies in the directory, or the service manager hands it in (systemd's credentials), so that a copy of the
+//! directory alone opens no sealed secret. In that case the directory keeps a mark of the key, which tells a key that is
+//! missing or another's from one that has to be made.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +22,11 @@ pub struct DataDirectory {
 
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
+const KEY_FILE: &str = "appliance.key";
+/// Says which key belongs to the directory where the key itself does not lie in it.
+const KEY_MARK_FILE: &str = "appliance.key.mark";
+/// Names the folder with what the service manager hands in (systemd.exec(5), "Credentials").
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 pub(super) fn create_folder(path: &Path) -> Result<(), Error> {
     std::fs::DirBuilder::new()
@@ -31,7 +40,8 @@ impl DataDirectory {
     /// Opens or creates it and takes its lock.
     ///
     /// # Errors
-    /// [`Error::InUse`] when another process has it; [`Error::Directory`] when it cannot be created or written.
+    /// [`Error::InUse`] when another process has it; [`Error::OtherOwner`] when it is another user's, also for root, whose
+    /// files that user could not open afterwards; [`Error::Directory`] when it cannot be created or written.
     pub fn open(path: &Path) -> Result<Self, Error> {
         create_folder(path)?;
         let path = path.canonicalize().map_err(Error::directory("use the folder", path))?;
@@ -44,7 +54,13 @@ impl DataDirectory {
             .open(&lock_path)
             .map_err(Error::directory("write to", &lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => {
+                let owner = lock.metadata().map_err(Error::directory("look at", &lock_path))?.uid();
+                if owner != rustix::process::geteuid().as_raw() {
+                    return Err(Error::OtherOwner { path, owner });
+                }
+                Ok(Self { path, _lock: lock })
+            }
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse { path }),
             Err(std::fs::TryLockError::Error(error)) => Err(Error::directory("lock", lock_path)(error)),
         }
@@ -68,20 +84,40 @@ impl DataDirectory {
         self.path.join("tenants").join(tenant.to_string())
     }
 
-    /// The appliance's key, made at the first start.
+    /// The appliance's key: handed in by the service manager as the credential `appliance.key`, or else the file of that
+    /// name, made at the first start.
     ///
     /// # Errors
-    /// [`Error::BadKey`] when the file is there and holds something else.
+    /// [`Error::BadKey`] when there is something else in its place; [`Error::WrongKey`] when it is not this directory's;
+    /// [`Error::KeyMissing`] when this directory's is handed in and was not.
     pub fn appliance_key(&self) -> Result<[u8; 32], Error> {
-        let path = self.path.join("appliance.key");
-        match std::fs::read(&path) {
-            Ok(bytes) => bytes.try_into().map_err(|_| Error::BadKey { path }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key: [u8; 32] = rand::random();
-                self.write_private("appliance.key", &key)?;
+        let credentials = std::env::var_os(CREDENTIALS_VARIABLE);
+        self.key_from(credentials.map(|folder| PathBuf::from(folder).join(KEY_FILE)).as_deref())
+    }
+
+    fn key_from(&self, credential: Option<&Path>) -> Result<[u8; 32], Error> {
+        let file = self.path.join(KEY_FILE);
+        let (kept, mark) = (read_key(&file)?, self.read_small(KEY_MARK_FILE)?);
+        let handed_in = credential.map(read_key).transpose()?.flatten();
+        let belongs = |key: &[u8; 32]| mark.as_ref().is_none_or(|mark| *mark == mark_of(key));
+        match (handed_in, kept) {
+            (Some(key), kept) => {
+                if !belongs(&key) || kept.is_some_and(|kept| kept != key) {
+                    return Err(Error::WrongKey { path: self.path.clone() });
+                }
+                if mark.is_none() {
+                    self.write_private(KEY_MARK_FILE, &mark_of(&key))?;
+                }
                 Ok(key)
             }
-            Err(error) => Err(Error::directory("read", path)(error)),
+            (None, Some(key)) if belongs(&key) => Ok(key),
+            (None, Some(_)) => Err(Error::WrongKey { path: self.path.clone() }),
+            (None, None) if mark.is_some() => Err(Error::KeyMissing { path: file }),
+            (None, None) => {
+                let key: [u8; 32] = rand::random();
+                self.write_private(KEY_FILE, &key)?;
+                Ok(key)
+            }
         }
     }
 
@@ -131,6 +167,67 @@ impl DataDirectory {
                 Err(Error::Directory { action: "remove", path, source: Arc::new(error) })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<[u8; 32]>, Error> {
+    match std::fs::read(path) {
+        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| Error::BadKey { path: path.to_path_buf() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::directory("read", path)(error)),
+    }
+}
+
+/// Tells keys apart and says nothing about them.
+fn mark_of(key: &[u8; 32]) -> Vec<u8> {
+    blake3::derive_key("frontdesk 2026 mark of the appliance's key", key).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_handed_in_leaves_no_copy_and_is_asked_for_ever_after() {
+        let (home, credentials) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let credential = credentials.path().join(KEY_FILE);
+        let directory = DataDirectory::open(home.path()).unwrap();
+        std::fs::write(&credential, [7; 32]).unwrap();
+        assert_eq!(directory.key_from(Some(&credential)).unwrap(), [7; 32]);
+        assert!(!home.path().join(KEY_FILE).exists());
+        let mark = std::fs::read(home.path().join(KEY_MARK_FILE)).unwrap();
+        assert!(!mark.windows(4).any(|part| part == [7; 4]));
+        assert!(matches!(directory.key_from(None), Err(Error::KeyMissing { .. })));
+        assert!(!home.path().join(KEY_FILE).exists(), "no other key is made in its place");
+        std::fs::write(&credential, [8; 32]).unwrap();
+        assert!(matches!(directory.key_from(Some(&credential)), Err(Error::WrongKey { .. })));
+        std::fs::write(&credential, "no key").unwrap();
+        assert!(matches!(directory.key_from(Some(&credential)), Err(Error::BadKey { .. })));
+    }
+
+    #[test]
+    fn the_key_of_an_appliance_can_be_taken_out_of_its_directory() {
+        let (home, credentials) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let credential = credentials.path().join(KEY_FILE);
+        let directory = DataDirectory::open(home.path()).unwrap();
+        let made = directory.key_from(Some(&credential)).unwrap();
+        assert_eq!(std::fs::read(home.path().join(KEY_FILE)).unwrap(), made);
+        std::fs::write(&credential, [7; 32]).unwrap();
+        assert!(matches!(directory.key_from(Some(&credential)), Err(Error::WrongKey { .. })));
+        std::fs::rename(home.path().join(KEY_FILE), &credential).unwrap();
+        assert_eq!(directory.key_from(Some(&credential)).unwrap(), made);
+        assert!(!home.path().join(KEY_FILE).exists());
+    }
+
+    #[test]
+    fn root_does_not_write_into_the_directory_of_another_user() {
+        let home = tempfile::tempdir().unwrap();
+        drop(DataDirectory::open(home.path()).unwrap());
+        // Only root can give a file away; for everybody else the system refuses to open it.
+        if std::os::unix::fs::chown(home.path().join("lock"), Some(12_345), None).is_ok() {
+            let refused = DataDirectory::open(home.path()).unwrap_err();
+            assert!(matches!(refused, Error::OtherOwner { owner: 12_345, .. }));
         }
     }
 }

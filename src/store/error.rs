@@ -83,6 +83,26 @@ pub enum Error {
         /// The key file.
         path: PathBuf,
     },
+    /// The appliance's key is not the one that this data directory was written with.
+    #[error("the key is not that of {}", path.display())]
+    WrongKey {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The appliance's key is handed in by the service manager, and was not.
+    #[error("there is no key at {}", path.display())]
+    KeyMissing {
+        /// Where it would be if it lay in the data directory.
+        path: PathBuf,
+    },
+    /// The data directory is another user's.
+    #[error("{} belongs to the user {owner}", path.display())]
+    OtherOwner {
+        /// The data directory.
+        path: PathBuf,
+        /// The user's number.
+        owner: u32,
+    },
 }
 
 impl Error {
@@ -146,7 +166,12 @@ impl Fault for Error {
                     Kind::Internal
                 }
             }
-            Self::Damaged { .. } | Self::Newer { .. } | Self::BadKey { .. } => Kind::Internal,
+            Self::Damaged { .. }
+            | Self::Newer { .. }
+            | Self::BadKey { .. }
+            | Self::WrongKey { .. }
+            | Self::KeyMissing { .. }
+            | Self::OtherOwner { .. } => Kind::Internal,
         }
     }
 
@@ -163,6 +188,9 @@ impl Fault for Error {
             Self::InUse { .. } => "directory_in_use",
             Self::Newer { .. } => "data_newer",
             Self::BadKey { .. } => "key_unusable",
+            Self::WrongKey { .. } => "key_wrong",
+            Self::KeyMissing { .. } => "key_missing",
+            Self::OtherOwner { .. } => "directory_of_another_user",
         }
     }
 
@@ -193,6 +221,24 @@ impl Fault for Error {
                 path.display()
             )
             .into(),
+            Self::WrongKey { path } => format!(
+                "The appliance's key is not the one that {} was written with. Hand in the key that belongs to it, \
+                 and leave no other one in the directory. Nothing was changed.",
+                path.display()
+            )
+            .into(),
+            Self::KeyMissing { path } => format!(
+                "The appliance's key is handed in by the service manager and is not there. Start the service and repeat \
+                 the command while it runs, or put the key at {}.",
+                path.display()
+            )
+            .into(),
+            Self::OtherOwner { path, owner } => format!(
+                "The data directory {} belongs to another user. Repeat the command as that user: sudo -u '#{owner}' \
+                 frontdesk ... (the packaged service's is frontdesk).",
+                path.display()
+            )
+            .into(),
             Self::Directory { action, path, source } => format!(
                 "Cannot {action} {}: {source}. Check the path, its owner and its permissions.",
                 path.display()
@@ -213,7 +259,10 @@ impl Fault for Error {
             | Self::Damaged { .. }
             | Self::InUse { .. }
             | Self::Newer { .. }
-            | Self::BadKey { .. } => false,
+            | Self::BadKey { .. }
+            | Self::WrongKey { .. }
+            | Self::KeyMissing { .. }
+            | Self::OtherOwner { .. } => false,
         }
     }
 }

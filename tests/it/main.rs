@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod caller;
 mod chat;
+mod commands;
 mod cross_encoder;
 mod data_dir;
 mod desk;
@@ -20,6 +21,7 @@ mod events;
 mod files;
 #[cfg(feature = "local-model")]
 mod gguf;
+mod headers;
 mod images;
 mod isolation;
 mod keys;

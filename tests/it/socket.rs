@@ -128,7 +128,8 @@ pub(crate) fn is_answer(frame: &Value) -> bool {
     frame["type"] == "chat_message" && frame["payload"]["author"] == "assistant"
 }
 
-async fn tls(desk: &Desk) -> TlsStream<TcpStream> {
+/// A connection on which nothing has been said yet.
+pub(crate) async fn tls(desk: &Desk) -> TlsStream<TcpStream> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let path = frontdesk::http::authority_path(&desk.data_dir());
     let mut roots = rustls::RootCertStore::empty();

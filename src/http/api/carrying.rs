@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use utoipa_axum::routes;
 
@@ -51,6 +51,8 @@ async fn exported(services: &Services, call: &Call, keyspace: Keyspace) -> Resul
     let pieces = futures_util::stream::unfold(pieces, |mut pieces| async {
         pieces.recv().await.map(|piece| (piece, pieces))
     });
+    // Layers may ask once more after the end.
+    let pieces = pieces.fuse();
     let headers = [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, name.as_str())];
     Ok((headers, Body::from_stream(pieces)).into_response())
 }

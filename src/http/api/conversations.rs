@@ -12,8 +12,9 @@ use utoipa_axum::routes;
 
 use super::{List, Routes};
 use crate::assistant::{self, Trace};
-use crate::base::{ConversationId, ImageId, MessageId};
+use crate::base::{ConversationId, ImageId, MessageId, PAGE_ROWS_MAX};
 use crate::conversations::{self, ConversationView, MessageView, NewMessage};
+use crate::http::extract::{check_number, check_rows};
 use crate::http::{Caller, Inside, Json, Paging, Path, Problem, Query, idempotency_key};
 use crate::identity::pass::{ReadConversations, ReadWorkspace, TakePart};
 use crate::identity::{Pass, Principal};
@@ -119,7 +120,9 @@ async fn messages(
 ) -> Result<View<Messages>, Problem> {
     let pass = caller.pass::<ReadConversations>()?;
     let keyspace = caller.enter(&services).await?;
-    let rows = after.limit.unwrap_or(100).clamp(1, 100);
+    check_rows(after.limit)?;
+    check_number("after_seq", after.after_seq)?;
+    let rows = after.limit.unwrap_or(PAGE_ROWS_MAX);
     let mut items = keyspace
         .query(move |tx| conversations::messages_after(tx, pass, id, after.after_seq, rows + 1))
         .await?;

@@ -62,7 +62,7 @@ async fn list(
 /// passages go on answering.
 #[utoipa::path(put, path = "/api/v1/documents/by-name/{name}", tag = "documents", security(("session" = []), ("bearer" = [])),
     params(("name" = String, Path, description = "The path of the document, such as manuals/pump.pdf.")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file."),
+    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream", description = "The file; an empty one has no body."),
     responses((status = 201, description = "Received.", body = Document), (status = 200, description = "It was here already, or is being replaced.", body = Document)))]
 async fn put(
     services: Inside,

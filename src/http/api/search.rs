@@ -29,7 +29,6 @@ struct Wanted {
     /// Passages with a lower score are left out, 0 to 1.
     min_score: Option<f32>,
     /// Another way of reading the two indexes as one, to compare.
-    #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
     /// False to leave the order as the two indexes have it, though a reranker is configured.
     rerank: Option<bool>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How two lists become one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// Both scores of every candidate, brought to one scale within the question, summed with weights that follow the evidence.
