@@ -14,7 +14,7 @@ export function sizeOf(tag: string, bytes: number): string {
 /** Millionths of a dollar as dollars; small amounts keep the digits that tell them from nothing. */
 export function moneyOf(tag: string, micros: number): string {
   const digits = micros > 0 && micros < 1_000_000 ? 4 : 2;
-  return new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', maximumFractionDigits: digits }).format(micros / 1_000_000);
+  return new Intl.NumberFormat(tag, { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol', maximumFractionDigits: digits }).format(micros / 1_000_000);
 }
 
 export type Pressure = 'calm' | 'near' | 'full';

@@ -5,6 +5,7 @@
 import { ApiError, NetworkError } from '../../api/client';
 import type { Problem } from '../../api/types';
 import { desk } from '../desk.svelte';
+import { nameIn } from './disposition';
 
 /** `progress` is told how many bytes are there so far. */
 export async function saveFile(path: string, fallbackName: string, progress: (bytes: number) => void = () => undefined): Promise<void> {
@@ -42,10 +43,4 @@ function offer(blob: Blob, name: string): void {
   link.click();
   // Some browsers read the address a moment after the click.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-/** The name in a `Content-Disposition` header. */
-export function nameIn(disposition: string | null): string | null {
-  const name = /filename="([^"]+)"/.exec(disposition ?? '')?.[1] ?? /filename=([^;\s]+)/.exec(disposition ?? '')?.[1];
-  return name ?? null;
 }
