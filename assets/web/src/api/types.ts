@@ -222,6 +222,8 @@ export interface RecoveryCodes {
 export interface PermissionInfo {
   permission: string;
   description: string;
+  /** Whether a program with an API key may have it. */
+  for_keys?: boolean;
 }
 
 export interface Role {
@@ -317,17 +319,37 @@ export interface Tenant {
 /** What is left of an erased workspace: the word that it is gone. */
 export interface ErasureProof {
   tenant: string;
-  slug: string;
-  erased_at: string;
+  slug: string | null;
+  /** Null while it is being erased, which goes on by itself. */
+  erased_at: string | null;
   files: number;
   bytes: number;
   rows: number;
+  /** Accounts of people who were members of nothing else. */
+  accounts?: number;
+  /** Where copies may be, in a sentence. */
+  copies?: string;
   sha256?: string | null;
+}
+
+/** A workspace that came from a file. */
+export interface Imported {
+  id: string;
+  slug: string;
+  name: string;
+  /** People who are members again. */
+  members?: number;
+  /** People who are not; they can be invited. */
+  not_imported?: { email: string; name: string; role: string }[];
+  /** What the file does not hold, and how it is had again. */
+  left_out?: string[];
 }
 
 export interface ApplianceState {
   version: string;
   started_at: string;
+  /** Only those who run the appliance are served. */
+  recovery?: boolean;
   data_dir_bytes: number;
   disk_free_bytes: number;
   memory_bytes: number;
@@ -355,7 +377,11 @@ export interface Backup {
 export interface BackupList {
   items: Backup[];
   /** The one that is being made. */
-  running?: { since: string; bytes: number } | null;
+  running?: { name?: string; since: string; bytes: number } | null;
+  /** The last attempt, if it failed. */
+  last_failure?: { name: string; at: string; problem: string } | null;
+  /** When the next one is made by itself. */
+  next_at?: string | null;
 }
 
 export interface Workspace {
@@ -377,6 +403,8 @@ export interface ApiKey {
   id: string;
   name: string;
   permissions: string[];
+  /** Its last letters, to know it by. */
+  hint?: string;
   created_at: string;
   expires_at: string | null;
   last_used_at?: string | null;

@@ -130,7 +130,8 @@ export class Desk {
     if (!(error instanceof ApiError)) return text('error_load');
     if (signedOut.has(error.code) && this.place === 'desk') this.leave();
     if (error.code === 'mfa_required') this.bar = 'mfa_required';
-    if (error.retryAfterMs !== null) return text('error_busy', { seconds: Math.ceil(error.retryAfterMs / 1000) });
+    // Whoever is throttled is told by the server how long; a busy server asks for seconds.
+    if (error.retryAfterMs !== null && error.status !== 429) return text('error_busy', { seconds: Math.ceil(error.retryAfterMs / 1000) });
     return error.message;
   }
 }

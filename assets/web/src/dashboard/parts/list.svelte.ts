@@ -6,6 +6,7 @@ import { desk } from '../desk.svelte';
 import { toasts } from '../toasts.svelte';
 
 const PAGE_ITEMS = 50;
+const EMPTY_PAGES_MAX = 20;
 
 export class List<Item> {
   /** Null until the first page is there. */
@@ -57,9 +58,15 @@ export class List<Item> {
     }
   }
 
-  #fetch(after: string | null): Promise<Page<Item>> {
+  /** A filtered page may be empty while there is more behind it; then the next one is taken, within reason. */
+  async #fetch(after: string | null): Promise<Page<Item>> {
     const query = new URLSearchParams({ ...this.#filter(), limit: String(PAGE_ITEMS) });
-    if (after) query.set('cursor', after);
-    return desk.client.get(`${this.#path}?${query}`);
+    let page: Page<Item> = { items: [], next_cursor: after };
+    for (let pages = 0; pages < EMPTY_PAGES_MAX && page.items.length === 0; pages += 1) {
+      if (page.next_cursor) query.set('cursor', page.next_cursor);
+      page = await desk.client.get(`${this.#path}?${query}`);
+      if (!page.next_cursor) break;
+    }
+    return page;
   }
 }
