@@ -26,7 +26,9 @@ export class Desk {
   bar = $state<'mfa_required' | 'suspended' | null>(null);
   /** The word that a workspace is gone, until it has been read. */
   proof = $state.raw<ErasureProof | null>(null);
-  #slug = $state<string | null>(null);
+  #chosen = $state<string | null>(null);
+  /** The same for the calls, which nothing should follow. */
+  #slug: string | null = null;
 
   readonly client = new Client({
     base: '',
@@ -41,7 +43,7 @@ export class Desk {
 
   /** What the person is in the workspace that is looked at. */
   get membership(): Membership | null {
-    return this.me?.workspaces.find(({ slug }) => slug === this.#slug) ?? null;
+    return this.me?.workspaces.find(({ slug }) => slug === this.#chosen) ?? null;
   }
 
   /** Whether the person may do this in the workspace that is looked at. */
@@ -92,6 +94,7 @@ export class Desk {
 
   async choose(slug: string | null): Promise<void> {
     this.#slug = slug;
+    this.#chosen = slug;
     this.bar = null;
     if (slug) sessionStorage.setItem(LAST_WORKSPACE, slug);
     try {
@@ -121,6 +124,7 @@ export class Desk {
     this.workspace = null;
     this.bar = null;
     this.#slug = null;
+    this.#chosen = null;
     if (this.place === 'desk') this.place = 'sign-in';
   }
 
