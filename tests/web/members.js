@@ -8,6 +8,9 @@ import { phone, picture, withPage } from './browser.js';
 import { fits } from './chat.js';
 import { openSection, rowOf, signIn } from './desk.js';
 
+/** An entry of the audit. */
+const told = (page, sentence) => page.locator('summary').filter({ hasText: sentence });
+
 export function memberTests(world) {
   const open = (options, run) =>
     // Whoever is not signed in is asked who it is, and that is a 401; the others the tests cause themselves.
@@ -133,16 +136,16 @@ export function memberTests(world) {
   test('the audit tells all of it in sentences, by action and by person, and can be taken along', () =>
     open({}, async (page) => {
       await openSection(page, 'Audit');
-      await page.getByText(/invited .*noor@example\.org/).waitFor();
-      await page.getByText(/made the API key .*Nightly import/).waitFor();
+      await told(page, /invited .*noor@example\.org/).waitFor();
+      await told(page, /made the API key .*Nightly import/).waitFor();
       await picture(page, 'audit');
       await page.getByLabel('What was done').selectOption('member.role_changed');
-      await page.getByText(/changed the role of/).first().waitFor();
-      await page.getByText(/invited .*noor@example\.org/).waitFor({ state: 'detached' });
+      await told(page, /changed the role of/).first().waitFor();
+      await told(page, /invited .*noor@example\.org/).waitFor({ state: 'detached' });
       await page.locator('summary').first().click();
       await page.getByText('Place in the trail').first().waitFor();
       await page.getByLabel('By whom').selectOption({ label: 'Mara Lind' });
-      await page.getByText(/changed the role of/).first().waitFor();
+      await told(page, /changed the role of/).first().waitFor();
       await picture(page, 'audit-filtered');
       const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export' }).click()]);
       assert.match(download.suggestedFilename(), /\.ndjson$/);

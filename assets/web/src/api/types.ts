@@ -403,7 +403,7 @@ export interface ApiKey {
   id: string;
   name: string;
   permissions: string[];
-  /** Its last letters, to know it by. */
+  /** Its first letters, to know it by. */
   hint?: string;
   created_at: string;
   expires_at: string | null;

@@ -4,7 +4,7 @@ import { Locale } from '../../locale/locale';
 import type { DashboardKey } from '../words';
 import { dashboard as english } from '../../../../locales/en.json';
 import { dashboard as german } from '../../../../locales/de.json';
-import { actionGroups, actionName, detailsOf, sentenceOf } from './sentences';
+import { actionGroups, actionName, detailsOf, sentenceOf, turnOf } from './sentences';
 
 const words = new Locale<DashboardKey>('en', english, english);
 const entry = (action: string, more: Partial<AuditEntry> = {}): AuditEntry => ({
@@ -27,6 +27,13 @@ describe('the audit in words', () => {
     expect(said(entry('member.invited', { details: { email: 'noor@example.org', role: 'agent' } }))).toBe('invited noor@example.org');
     expect(said(entry('member.removed', { subject: 'acc_2' }))).toBe('removed acc_2 from the workspace');
     expect(said(entry('role.deleted'))).toBe('deleted the role something');
+  });
+
+  it('says of one’s own account that it is one’s own, and of a change what became of what', () => {
+    expect(said(entry('account.created', { subject: 'acc_1', subject_name: 'Mara' }))).toBe('made their account');
+    expect(said(entry('account.created', { subject: 'acc_2', subject_name: 'Noor' }))).toBe('made the account of Noor');
+    expect(turnOf(entry('member.role_changed', { details: { role: 'agent', role_before: 'viewer' } }))).toBe('viewer → agent');
+    expect([turnOf(entry('member.removed', { details: { role_before: 'agent' } })), turnOf(entry('session.opened'))]).toEqual([null, null]);
   });
 
   it('shows an action that is newer than the page as it is written', () => {

@@ -33,6 +33,8 @@ export function actionName(action: string, text: Text): string {
 /** "Changed Ada’s role"; an action that is newer than this page is shown as it is written. */
 export function sentenceOf(entry: AuditEntry, text: Text): string {
   if (!isKnown(entry.action)) return plain(entry.action);
+  // An invitation is taken up by making one's own account.
+  if (entry.action === 'account.created' && entry.subject && entry.subject === entry.actor.id) return text('did_own_account');
   const subject = subjectOf(entry) ?? text('did_something');
   return text(`did_${entry.action.replace('.', '_') as Underlined<KnownAction>}`, { subject: naming.has(entry.action) ? isolate(subject) : subject });
 }
@@ -41,6 +43,12 @@ export function sentenceOf(entry: AuditEntry, text: Text): string {
 function subjectOf(entry: AuditEntry): string | null {
   const details = entry.details ?? {};
   return entry.subject_name ?? details['name'] ?? details['email'] ?? details['provider'] ?? details['file'] ?? entry.subject ?? null;
+}
+
+/** What became of what, where the action was a change: "viewer → agent". */
+export function turnOf({ details = {} }: AuditEntry): string | null {
+  const changed = Object.keys(details).find((name) => `${name}_before` in details);
+  return changed === undefined ? null : `${details[`${changed}_before`]} → ${details[changed]}`;
 }
 
 /** How it happened: `[label, value]`, without what the sentence has said already. */
