@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { phone, picture, withPage } from './browser.js';
 import { fits } from './chat.js';
-import { openSection, rowOf, signIn } from './desk.js';
+import { invite, openSection, owner, rowOf, signIn, turnOffSecondFactor, turnOnSecondFactor } from './desk.js';
 
 /** An entry of the audit. */
 const told = (page, sentence) => page.locator('summary').filter({ hasText: sentence });
@@ -25,16 +25,7 @@ export function memberTests(world) {
   test('an invitation is taken up with its link, and shows only what an agent may see', () =>
     open({}, async (page) => {
       await openSection(page, 'Members');
-      await page.getByRole('button', { name: 'Invite' }).click();
-      const dialog = page.getByRole('dialog');
-      await dialog.getByLabel('Email').fill(noor.email);
-      await dialog.getByLabel('Role').selectOption({ label: 'Agent' });
-      await dialog.getByRole('button', { name: 'Create invitation' }).click();
-      const link = await dialog.locator('code').innerText();
-      await picture(page, 'invitation-made');
-      await dialog.getByRole('button', { name: 'Done' }).click();
-      await rowOf(page, noor.email).waitFor();
-
+      const link = await invite(page, noor.email, 'Agent');
       await withPage(world.browser, { hosts: [world.origin], size: phone, expects: [/status of 4\d\d/] }, async (guest) => {
         await guest.goto(link);
         await guest.getByRole('heading', { name: 'Join Riverside Library' }).waitFor();
@@ -152,5 +143,44 @@ export function memberTests(world) {
       await page.setViewportSize(phone);
       await fits(page);
       await picture(page, 'audit-phone');
+    }));
+
+  test('a workspace that asks for a second factor leads whoever has none to turn one on', () =>
+    open({}, async (page) => {
+      await openSection(page, 'Settings');
+      await page.getByRole('switch').click();
+      const confirm = page.getByRole('dialog');
+      await confirm.getByText('Turn on your own first.').waitFor();
+      await picture(page, 'second-factor-required-first');
+      await confirm.getByRole('button', { name: 'Go to my account' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Account' }).waitFor();
+      const codes = await turnOnSecondFactor(page, owner.password);
+      await openSection(page, 'Settings');
+      await page.getByRole('switch').click();
+      await confirm.getByRole('button', { name: 'Require it' }).click();
+      await page.getByText('Members need a second factor now.').waitFor();
+      assert.ok(await page.getByRole('switch').isChecked());
+
+      await openSection(page, 'Members');
+      const ida = { name: 'Ida Berg', email: 'ida@example.org', password: 'eleven herons over the lock' };
+      const link = await invite(page, ida.email, 'Viewer');
+      await withPage(world.browser, { hosts: [world.origin], expects: [/status of 4\d\d/] }, async (guest) => {
+        await guest.goto(link);
+        await guest.getByLabel('Your name').fill(ida.name);
+        await guest.getByLabel('Password', { exact: true }).fill(ida.password);
+        await guest.getByRole('button', { name: 'Join' }).click();
+        await guest.getByText('This workspace asks for a second factor').waitFor();
+        assert.equal(await guest.getByRole('navigation', { name: 'Sections' }).getByRole('link').count(), 1, 'there is only the account');
+        await picture(guest, 'second-factor-required');
+        await turnOnSecondFactor(guest, ida.password);
+        await guest.getByRole('heading', { level: 1, name: 'Documents' }).waitFor();
+      });
+
+      await openSection(page, 'Settings');
+      await page.getByRole('switch').click();
+      await confirm.getByRole('button', { name: 'No longer require it' }).click();
+      await page.getByText('Members no longer need a second factor.').waitFor();
+      await openSection(page, 'Account');
+      await turnOffSecondFactor(page, owner.password, codes[0]);
     }));
 }
