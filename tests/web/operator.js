@@ -80,7 +80,7 @@ export function operatorTests(world) {
       await picture(page, 'backups-empty');
       await page.getByRole('button', { name: 'Back up now' }).click();
       await page.getByText('Verified', { exact: true }).waitFor({ timeout: 120_000 });
-      await page.getByText('The last verified backup is from').waitFor();
+      await page.getByText('Last verified backup:').waitFor();
       await picture(page, 'backups');
       const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^Download / }).click()]);
       assert.ok(await download.path());
