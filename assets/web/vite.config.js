@@ -1,5 +1,5 @@
 /**
- * The development server and the unit tests. The three builds that make `dist/` are in `build/run.js`.
+ * The development server and the unit tests. The four builds that make `dist/` are in `build/run.js`.
  */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';

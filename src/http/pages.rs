@@ -24,9 +24,11 @@ use super::headers::{EMBEDDED_PAGE_POLICY, PAGE_POLICY, RESOURCE_POLICY};
 struct Web;
 
 /// The pages' routes, for the list of all routes.
-pub(super) const ROUTES: [(Method, &str); 5] = [
+pub(super) const ROUTES: [(Method, &str); 7] = [
     (Method::GET, "/"),
     (Method::GET, "/setup"),
+    (Method::GET, "/reset"),
+    (Method::GET, "/invite"),
     (Method::GET, "/chat/{workspace}"),
     (Method::GET, "/sdk.js"),
     (Method::GET, "/assets/{*path}"),
@@ -41,12 +43,14 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(dashboard))
         .route("/setup", get(dashboard))
+        .route("/reset", get(dashboard))
+        .route("/invite", get(dashboard))
         .route("/chat/{workspace}", get(chat))
         .route("/sdk.js", get(loader))
         .route("/assets/{*path}", get(asset))
 }
 
-/// Open to everybody.
+/// Open to everybody. One-time links carry their token in the fragment, which is not sent here.
 async fn dashboard(headers: HeaderMap) -> Response {
     page("index.html", &headers, PAGE_POLICY)
 }

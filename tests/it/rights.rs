@@ -150,6 +150,8 @@ pub(super) const ROWS: &[Row] = {
     &[
         row("GET", "/", None, Nothing, Everybody(200)),
         row("GET", "/setup", None, Nothing, Everybody(200)),
+        row("GET", "/reset", None, Nothing, Everybody(200)),
+        row("GET", "/invite", None, Nothing, Everybody(200)),
         row("GET", "/chat/{workspace}", None, Nothing, Everybody(200)),
         row("GET", "/sdk.js", None, Nothing, Everybody(200)),
         row("GET", "/assets/{*path}", None, Nothing, Everybody(404)),

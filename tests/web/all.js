@@ -4,10 +4,13 @@
  */
 import { after, before, suite } from 'node:test';
 
+import { accountTests } from './account.js';
 import { startAppliance } from './appliance.js';
 import { startBrowser } from './browser.js';
 import { chatPageTests } from './chat_page.js';
 import { dashboardTests } from './dashboard.js';
+import { memberTests } from './members.js';
+import { operatorTests } from './operator.js';
 import { pictureTests } from './pictures.js';
 import { widgetTests } from './widget.js';
 
@@ -29,3 +32,7 @@ suite('chat page', () => chatPageTests(world));
 suite('widget', () => widgetTests(world));
 suite('pictures', () => pictureTests(world));
 suite('dashboard', () => dashboardTests(world));
+// These go on where the dashboard's tests have set the appliance up.
+suite('account', () => accountTests(world));
+suite('members', () => memberTests(world));
+suite('operator', () => operatorTests(world));

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { phone, picture, withPage } from './browser.js';
 import { ask, fits } from './chat.js';
+import { owner } from './desk.js';
 
 const handbook = `# Lending library
 
@@ -21,8 +22,7 @@ A book may be kept for 23 days. It can be renewed twice, unless somebody else wa
 
 export function dashboardTests(world) {
   const open = (options, run) => withPage(world.browser, { hosts: [world.origin], ...options }, run);
-  const email = 'mara@example.org';
-  const password = 'a long enough secret 7';
+  const { email, password } = owner;
 
   test('the setup page without its link says where the link is', () =>
     open({ size: phone }, async (page) => {
@@ -35,7 +35,7 @@ export function dashboardTests(world) {
     open({ expects: [/status of 422|status of 400/] }, async (page) => {
       await page.goto(world.setup);
       await page.getByLabel('Workspace name').fill('Riverside Library');
-      await page.getByLabel('Your name').fill('Mara Lind');
+      await page.getByLabel('Your name').fill(owner.name);
       await page.getByLabel('Email').fill(email);
       await page.getByLabel('Password', { exact: true }).fill('short');
       await page.getByRole('button', { name: 'Create workspace' }).click();

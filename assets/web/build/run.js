@@ -2,8 +2,9 @@
  * Builds `dist/`, the directory that the appliance embeds: the two pages, the widget's chat panel, the widget's loader, and
  * beside each file its Brotli and gzip form.
  *
- * Three builds instead of one, because the panel is loaded by pages of other sites (so its parts must find each other relative
- * to itself, and its style must travel inside the script), and because the loader must know the panel's hashed name.
+ * Four builds instead of one: the pages have different readers, so that what they would share costs visitors what only the
+ * dashboard needs of it; the panel is loaded by pages of other sites (so its parts must find each other relative to itself,
+ * and its style must travel inside the script); and the loader must know the panel's hashed name.
  */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { rm } from 'node:fs/promises';
@@ -41,15 +42,17 @@ const output = {
 
 await rm(dist, { recursive: true, force: true });
 
-await build({
-  ...shared,
-  plugins: [svelte()],
-  build: {
-    ...output,
-    modulePreload: { polyfill: false },
-    rolldownOptions: { input: [`${root}/index.html`, `${root}/chat.html`], output: names },
-  },
-});
+for (const page of ['index.html', 'chat.html']) {
+  await build({
+    ...shared,
+    plugins: [svelte()],
+    build: {
+      ...output,
+      modulePreload: { polyfill: false },
+      rolldownOptions: { input: `${root}/${page}`, output: names },
+    },
+  });
+}
 
 const panel = await build({
   ...shared,
