@@ -48,8 +48,13 @@ async fn measure(posts: usize, mib: usize) {
     let app = App::open(&settings(folder.path()), Path::new("/nonexistent")).await.unwrap();
     let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let authority = app.services().authority_pem.clone().unwrap();
-    let options = ServerOptions { tls: app.tls.clone(), connections_max: 256, drain: Duration::from_secs(1) };
+    let authority = app.services().certificates.authority_pem().unwrap();
+    let options = ServerOptions {
+        tls: app.services().certificates.config(),
+        metrics: app.services().operations.shared_metrics(),
+        connections_max: 256,
+        drain: Duration::from_secs(1),
+    };
     let serving = tokio::spawn(http::run(listener, app.router(), options, app.stopping.clone()));
     let (key, conversations) = desk(&control::direct(app.router())).await;
     furnish(&app, mib).await;
@@ -135,8 +140,7 @@ async fn furnish(app: &App, mib: usize) {
         let mut bytes = vec![0; FILE_MIB << 20];
         blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut bytes);
         let stored = files::put(&keyspace, SystemClock.now(), bytes.into()).await.unwrap();
-        let hash = stored.hash();
-        keyspace.write(move |tx| files::refer(tx, hash, "the benchmark")).await.unwrap();
+        keyspace.write(move |tx| files::refer(tx, &stored, "the benchmark")).await.unwrap();
     }
 }
 

@@ -40,8 +40,13 @@ async fn measure(posts: usize) {
     let app = App::open(&settings, Path::new("/nonexistent")).await.unwrap();
     let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let authority = app.services().authority_pem.clone().unwrap();
-    let options = ServerOptions { tls: app.tls.clone(), connections_max: 256, drain: Duration::from_secs(1) };
+    let authority = app.services().certificates.authority_pem().unwrap();
+    let options = ServerOptions {
+        tls: app.services().certificates.config(),
+        metrics: app.services().operations.shared_metrics(),
+        connections_max: 256,
+        drain: Duration::from_secs(1),
+    };
     let serving = tokio::spawn(http::run(listener, app.router(), options, app.stopping.clone()));
     let console = control::direct(app.router());
     let desk = Desk::open(&console).await;
