@@ -74,6 +74,17 @@ tables! {
     pub(super) SignIns = "identity.sign_in": AccountId => Vec<SignInSeen>;
 }
 
+/// What the browser called itself that signed in last from this address.
+pub(super) fn user_agent_at(
+    tx: &impl Read,
+    account: AccountId,
+    address: Option<IpAddr>,
+) -> Result<Option<String>, Error> {
+    let seen = tx.get::<SignIns>(&account)?.unwrap_or_default();
+    let there = seen.into_iter().rev().find(|sign_in| sign_in.device.address == address);
+    Ok(there.and_then(|sign_in| sign_in.device.user_agent))
+}
+
 /// Whether the account has signed in before, and never, as far as is remembered, from a device like this one.
 ///
 /// # Errors

@@ -34,6 +34,7 @@ pub mod invitation;
 pub mod member;
 pub mod membership;
 pub mod mfa;
+mod notice;
 mod own_account;
 pub mod pass;
 mod password;

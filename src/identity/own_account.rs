@@ -5,6 +5,7 @@
 
 use super::account::Accounts;
 use super::audit::{self, Action, Note};
+use super::notice::{self, News};
 use super::sign_in::{SignIn, address_of, by, refuse, settle_password};
 use super::strength::Person;
 use super::{
@@ -56,6 +57,7 @@ impl SignIn {
                 settle_password(tx, &before, None)?.ok_or(Error::PasswordWrong)?;
                 set_password(tx, own.account, &hash)?;
                 audit::record(tx, &call, Note::new(Action::PasswordChanged).about(own.account))?;
+                notice::tell(tx, &call, own.account, News::Password)?;
                 session::renew(tx, call.now, own.account, own.session)
             })
             .await
@@ -81,6 +83,7 @@ impl SignIn {
                 set_password(tx, account, &hash)?;
                 session::end_all(tx, account)?;
                 audit::record(tx, &by(&call, account), Note::new(Action::PasswordReset).about(account))?;
+                notice::tell(tx, &call, account, News::Password)?;
                 Ok(())
             })
             .await

@@ -12,7 +12,9 @@ use super::audit::{self, Action, Note};
 use super::challenge::{self, OpenedChallenge};
 use super::email::fold;
 use super::throttle::{self, Throttle};
-use super::{Account, Device, Error, OpenedSession, PasswordHash, Passwords, Verdict, mfa, session};
+use super::{
+    Account, Device, Error, OpenedSession, PasswordHash, Passwords, Verdict, device, mfa, notice, session,
+};
 use crate::base::{AccountId, Actor, Call, Sealer, Secret, TokenHash};
 use crate::store::{Keyspace, Read as _, WriteTx};
 
@@ -222,6 +224,9 @@ fn enter(
 ) -> Result<SignedIn, Error> {
     if let Some(token) = replaces {
         session::end_token(tx, &TokenHash::of(token.expose()))?;
+    }
+    if device::is_new_device(tx, account.id, device)? {
+        notice::new_sign_in(tx, call, &account, device)?;
     }
     let session = session::open(tx, call.now, account.id, device)?;
     let note = Note::new(Action::SignedIn).about(account.id).with("session", session.id).with("with", with);

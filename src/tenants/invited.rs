@@ -2,11 +2,15 @@
 
 use serde::Serialize;
 
-use super::tenant::load;
+use super::tenant::{load, required};
 use super::{Error, Me, me};
 use crate::base::{AccountId, Call, Secret, Timestamp};
-use crate::identity::{Device, Email, NewAccount, OpenedSession, Passwords, Person, account, invitation};
-use crate::store::{Keyspace, Read};
+use crate::identity::pass::ManageMembers;
+use crate::identity::{
+    Device, Email, InvitationView, NewAccount, OpenedSession, Pass, Passwords, Person, account, invitation,
+};
+use crate::notify::mail;
+use crate::store::{Keyspace, Read, WriteTx};
 
 /// An invitation as whoever has its link sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -97,4 +101,27 @@ pub async fn accept_invitation(
         Ok(Accepted::WithNewAccount(me(tx, account.id, Some(session.id))?, session))
     });
     joined.await
+}
+
+/// Sends an invitation's link to whom it is for; whether a letter is on its way.
+///
+/// # Errors
+/// [`Error::NotFound`] when the pass is for no workspace; the store's.
+pub fn mail_invitation(
+    tx: &mut WriteTx<'_>,
+    call: &Call,
+    pass: Pass<ManageMembers>,
+    invitation: &InvitationView,
+    link: &str,
+) -> Result<bool, Error> {
+    let tenant = required(tx, pass)?;
+    let letter = mail::Invitation {
+        tenant: tenant.id,
+        workspace: &tenant.name,
+        inviter: &invitation.invited_by,
+        role: &invitation.role_name,
+        link,
+        days: invitation::INVITATION_LIFE.as_secs() / 86_400,
+    };
+    Ok(mail::invitation(tx, call.now, invitation.email.as_str(), &letter)?.is_queued())
 }

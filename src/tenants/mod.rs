@@ -35,7 +35,9 @@ pub use erase::{Eraser, FinishErasure, Proof};
 pub use error::{Error, Rule};
 pub use export::Pieces;
 pub use import::{Imported, NotImported, discard_arrivals};
-pub use invited::{Acceptance, Accepted, InvitedView, accept_invitation, look_at_invitation};
+pub use invited::{
+    Acceptance, Accepted, InvitedView, accept_invitation, look_at_invitation, mail_invitation,
+};
 pub use me::{Me, MyWorkspace, choose_workspace, me, workspaces_of};
 pub use operate::{TenantChange, TenantView};
 pub use set_up::{NewOwner, SetUp, found, set_up};

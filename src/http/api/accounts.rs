@@ -95,7 +95,7 @@ async fn create(
             let entry = account::show(tx, tenants, id)?;
             Ok::<_, crate::identity::Error>(MadeAccountView {
                 account: entry,
-                link: link(&address, &token),
+                link: reset_link(&address, &token),
                 link_expires_at: call.now.plus(RESET_LIFE),
             })
         })
@@ -103,7 +103,8 @@ async fn create(
     Ok((StatusCode::CREATED, View(made.await?)))
 }
 
-fn link(address: &str, token: &Secret) -> String {
+/// What a person opens to set a new password.
+pub(super) fn reset_link(address: &str, token: &Secret) -> String {
     format!("{address}/reset#token={}", token.expose())
 }
 
@@ -205,6 +206,7 @@ async fn reset(
     let (call, now) = (caller.call.clone(), caller.call.now);
     let issued =
         services.system().write(move |tx| account::issue_reset(tx, &call, pass, id, order.mfa)).await?;
-    let view = ResetLink { link: link(&services.address.get(), &issued), expires_at: now.plus(RESET_LIFE) };
+    let view =
+        ResetLink { link: reset_link(&services.address.get(), &issued), expires_at: now.plus(RESET_LIFE) };
     Ok((StatusCode::CREATED, View(view)))
 }

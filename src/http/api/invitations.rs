@@ -83,11 +83,8 @@ async fn create(
         once(tx, &sealer, (call.actor, call.now), wish.once.as_ref(), |tx| {
             let made = invitation::create(tx, &call, pass, &new)?;
             let link = format!("{address}/invite#token={}", made.token.expose());
-            Ok::<_, crate::identity::Error>(NewInvitationView {
-                invitation: made.invitation,
-                link,
-                mailed: false,
-            })
+            let mailed = tenants::mail_invitation(tx, &call, pass, &made.invitation, &link)?;
+            Ok::<_, tenants::Error>(NewInvitationView { invitation: made.invitation, link, mailed })
         })
     });
     Ok((StatusCode::CREATED, View(made.await?)))

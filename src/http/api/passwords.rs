@@ -10,10 +10,12 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::Routes;
+use super::accounts::reset_link;
 use super::identity::{Cookie, call_of_nobody, me_of, own, session_cookie};
 use crate::base::Secret;
 use crate::http::{Caller, Inside, Json, Problem, RequestContext};
-use crate::identity::password_reset;
+use crate::identity::{Error, password_reset};
+use crate::notify::mail;
 use crate::tenants::{self, Me};
 
 pub(super) fn routes() -> Routes {
@@ -80,7 +82,16 @@ async fn ask(
     }
     let call = call_of_nobody(&services, &context);
     services.sign_in.reset_is_asked(&call, &wish.email)?;
-    services.system().write(move |tx| password_reset::issue(tx, &call, &wish.email)).await?;
+    let address = services.address.get();
+    let asked = services.system().write(move |tx| {
+        if let Some(issued) = password_reset::issue(tx, &call, &wish.email)? {
+            let link = reset_link(&address, &issued.token);
+            let minutes = password_reset::RESET_LIFE.as_secs() / 60;
+            mail::password_reset(tx, call.now, issued.email.as_str(), &link, minutes)?;
+        }
+        Ok::<_, Error>(())
+    });
+    asked.await?;
     Ok(StatusCode::ACCEPTED)
 }
 

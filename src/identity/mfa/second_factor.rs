@@ -8,7 +8,9 @@ use super::totp::{CODE_DIGITS, Seed};
 use super::{qr, recovery};
 use crate::base::{AccountId, Call, Sealed, Sealer, Secret, Timestamp, TokenHash};
 use crate::identity::audit::{self, Action, Note};
+use crate::identity::notice::{self, News};
 use crate::identity::{Account, Error, Revocations, Revoked};
+use crate::notify::mail::MfaChange;
 use crate::store::{Index, Read, Scan, WriteTx, tables};
 
 /// How long a first code may be given.
@@ -162,6 +164,7 @@ pub(in crate::identity) fn confirm(
     tx.remove::<Enrolments>(&account.id)?;
     tx.insert::<SecondFactors>(&account.id, &factor)?;
     audit::record(tx, call, Note::new(Action::MfaEnabled).about(account.id))?;
+    notice::tell(tx, call, account.id, News::Mfa(MfaChange::Enabled))?;
     Ok(Some(codes))
 }
 
@@ -211,6 +214,7 @@ pub(in crate::identity) fn renew_codes(
     let hashes = recovery::hashes(sealer, account, &codes);
     tx.update::<SecondFactors>(&account, |factor| factor.recovery_codes = hashes)?;
     audit::record(tx, call, Note::new(Action::RecoveryCodesRenewed).about(account))?;
+    notice::tell(tx, call, account, News::Mfa(MfaChange::RecoveryCodes))?;
     Ok(codes)
 }
 
@@ -227,6 +231,7 @@ pub(in crate::identity) fn remove(
     // What is open in a workspace that demands a second factor is looked at again.
     Revocations::tell(tx, Revoked::Account(account));
     audit::record(tx, call, Note::new(Action::MfaDisabled).about(account))?;
+    notice::tell(tx, call, account, News::Mfa(MfaChange::Disabled))?;
     Ok(true)
 }
 
