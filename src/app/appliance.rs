@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ground::Ground;
 use super::language_models::{keyring, local_model, models};
-use super::operations::{Facts, Mode, look_after};
+use super::operations::{Facts, LookedAfter, Mode, look_after};
 use super::search_models::open_knowledge;
 use super::settings::{assistant_settings, backup_settings, default_budget, egress_retention, outbound};
 use crate::assistant::{AnswerMessage, Assistant, Models};
@@ -213,7 +213,13 @@ impl App {
         let certificates = certificates(settings, &store, &clock, &facts)?;
         let operations = facts.operations(mode, settings, (&store, &clock, &hub));
         let (stopping, passwords) = (CancellationToken::new(), Passwords::new());
-        let looked_after = (&operations, &certificates, &store, &passwords);
+        let looked_after = LookedAfter {
+            operations: &operations,
+            certificates: &certificates,
+            store: &store,
+            passwords: &passwords,
+            backups: &backups,
+        };
         let caretakers = look_after(looked_after, running.as_ref(), &clock, &stopping);
         let services = Arc::new(Services {
             clock,

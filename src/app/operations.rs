@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::http::Certificates;
 use crate::identity::Passwords;
 use crate::jobs::Running;
-use crate::ops::{self, Operations, Parts};
+use crate::ops::{self, Backups, Operations, Parts};
 use crate::realtime::Hub;
 use crate::store::Store;
 use crate::telemetry::{Health, Memory, Metrics};
@@ -66,11 +66,17 @@ impl Facts {
 }
 
 /// What somebody has to look after.
-type LookedAfter<'a> = (&'a Arc<Operations>, &'a Arc<Certificates>, &'a Arc<Store>, &'a Passwords);
+pub(super) struct LookedAfter<'a> {
+    pub(super) operations: &'a Arc<Operations>,
+    pub(super) certificates: &'a Arc<Certificates>,
+    pub(super) store: &'a Arc<Store>,
+    pub(super) passwords: &'a Passwords,
+    pub(super) backups: &'a Backups,
+}
 
 /// Begins to look after the running appliance, until `stopping`.
 pub(super) fn look_after(
-    (operations, certificates, store, passwords): LookedAfter<'_>,
+    LookedAfter { operations, certificates, store, passwords, backups }: LookedAfter<'_>,
     running: Option<&Arc<Running>>,
     clock: &Arc<dyn Clock>,
     stopping: &CancellationToken,
@@ -78,21 +84,35 @@ pub(super) fn look_after(
     let mut tasks = JoinSet::new();
     tasks.spawn(ops::watch::watch(operations.clone(), stopping.clone()));
     tasks.spawn(certificates.clone().watch(clock.clone(), stopping.clone()));
-    tasks.spawn(upkeep(store.clone(), passwords.clone(), running.cloned(), stopping.clone()));
+    let idle = Idle { operations: operations.clone(), store: store.clone(), passwords: passwords.clone() };
+    tasks.spawn(upkeep(idle, backups.clone(), running.cloned(), stopping.clone()));
+    let examined = backups.clone();
+    operations.examine_also(move |now| examined.finding(now));
     if let Some(running) = running {
         operations.has_runner(running);
     }
     tasks
 }
 
-/// Closes what nobody uses, and gives back memory that lies idle. A tenant whose queue has run dry is forgotten first, so that the next start need not look.
-async fn upkeep(
+/// What upkeep closes and empties.
+struct Idle {
+    operations: Arc<Operations>,
     store: Arc<Store>,
     passwords: Passwords,
+}
+
+/// Closes what nobody uses, gives back memory that lies idle, and counts how old the newest backup is. A tenant whose queue has
+/// run dry is forgotten first, so that the next start need not look.
+async fn upkeep(
+    Idle { operations, store, passwords }: Idle,
+    backups: Backups,
     running: Option<Arc<Running>>,
     stopping: CancellationToken,
 ) {
     loop {
+        if let Some(at) = backups.last_verified() {
+            operations.metrics().backed_up(at.as_millis());
+        }
         tokio::select! {
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(UPKEEP_EVERY) => {}

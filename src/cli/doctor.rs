@@ -70,7 +70,10 @@ async fn examine_all(settings: &Settings) -> Result<(bool, Vec<Finding>), Failur
     drop(lock);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     match app::outbound(settings, &clock, None) {
-        Ok(outbound) => findings.extend(examine::providers(settings, &outbound).await),
+        Ok(outbound) => {
+            findings.extend(examine::providers(settings, &outbound).await);
+            findings.push(examine::mail_server(&app::mail(settings), &outbound).await);
+        }
         Err(error) => {
             let fix = "Mend the section [outbound] of the settings.";
             findings.push(Finding::failed("outbound", format!("{error:#}"), fix));

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::folder::{Folder, Record, SCRATCH, name_of, private_folder, sync_folder};
 use super::make::{self, Paced, Progress};
 use super::retention::Kept;
-use super::{BackupView, Error, Schedule, Settings, verify};
+use super::{BackupView, Error, Finding, Schedule, Settings, verify};
 use crate::archive::{Opening, Protection};
 use crate::base::{Clock, Fault as _, Timestamp};
 use crate::store::Store;
@@ -131,6 +131,32 @@ impl Backups {
     #[must_use]
     pub fn last_verified(&self) -> Option<Timestamp> {
         *self.0.last_verified.lock()
+    }
+
+    /// How backups are, for whoever examines the appliance. Costs nothing.
+    #[must_use]
+    pub fn finding(&self, now: Timestamp) -> Finding {
+        const FIX: &str = "See `frontdesk backup list`, and make one: frontdesk backup";
+        let scheduled = self.schedule().interval().is_some();
+        if self.0.last_failure.lock().is_some() {
+            return Finding::warning(FACT, "The last backup failed.", FIX);
+        }
+        match self.last_verified() {
+            Some(at) => {
+                let days = now.since(at).as_secs() / 86_400;
+                let detail = format!("The newest backup that was proven good is {days} days old.");
+                let late = self
+                    .schedule()
+                    .interval()
+                    .is_some_and(|interval| now.since(at) > interval.saturating_mul(INTERVALS_MAX));
+                if late { Finding::warning(FACT, detail, FIX) } else { Finding::ok(FACT, detail) }
+            }
+            None if scheduled => Finding::warning(FACT, "No backup was made yet.", FIX),
+            None => {
+                let fix = "Set backup.at, such as \"02:30\", and best backup.folder on another disk.";
+                Finding::warning(FACT, "No backup was made, and none is scheduled.", fix)
+            }
+        }
     }
 
     /// What there is. On this thread.

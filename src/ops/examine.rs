@@ -7,7 +7,7 @@ use crate::base::Timestamp;
 use crate::config::Settings;
 use crate::telemetry::Memory;
 
-pub use servers::providers;
+pub use servers::{mail_server, providers};
 
 /// What the settings have in them that is no mistake and yet will not do what it seems to.
 #[must_use]

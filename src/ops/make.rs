@@ -21,7 +21,7 @@ use crate::tenants;
 /// The folder of the settings file, in an archive and in a restored data directory.
 pub(super) const CONFIGURATION: &str = "configuration";
 /// Files of the data directory itself that go into a backup.
-const OWN_FILES: [&str; 1] = ["appliance.key"];
+const OWN_FILES: [&str; 2] = ["appliance.key", "appliance.key.mark"];
 /// The folder of the own certificate.
 const TLS: &str = "tls";
 /// Files of that folder.

@@ -58,7 +58,7 @@ pub fn restore(
 ) -> Result<Restored, Error> {
     let (parent, target) = place(data_dir)?;
     // Held to the end, so that no appliance runs on what is replaced.
-    let lock = if target.exists() { Some(DataDirectory::open(&target)?) } else { None };
+    let lock = if target.exists() { Some(DataDirectory::open_to_replace(&target)?) } else { None };
     let holds_data = DATA.iter().any(|name| target.join(name).exists());
     if holds_data && !force {
         return Err(Error::Exists { path: target });

@@ -1,4 +1,4 @@
-//! The models: the one inside, the one in the data directory, and those on servers.
+//! What answers for the appliance: the models inside, in the data directory and on servers, and the mail server.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use super::Finding;
 use crate::ai::local;
 use crate::base::Fault as _;
 use crate::config::Settings;
+use crate::notify::mail::{self, Mail};
 use crate::outbound::{Error, Limits, Outbound, Request};
 use crate::search::embedder::MiniLm;
 
@@ -67,4 +68,16 @@ pub async fn providers(settings: &Settings, outbound: &Outbound) -> Vec<Finding>
         }
     });
     futures_util::future::join_all(asked).await
+}
+
+/// Connects to the mail server and signs in, where the settings name one; sends nothing.
+pub async fn mail_server(mail: &Mail, outbound: &Outbound) -> Finding {
+    const NAME: &str = "mail";
+    const FIX: &str = "Mend the section [mail], then try it: frontdesk mail test you@example.com";
+    match mail::check(mail, outbound).await {
+        Ok(report) if report.ok => Finding::ok(NAME, format!("{} takes letters.", report.server)),
+        Ok(report) => Finding::warning(NAME, report.problem.unwrap_or_default(), FIX),
+        Err(mail::Error::NotSetUp) => Finding::ok(NAME, "No mail is sent; links are handed over by hand."),
+        Err(error) => Finding::warning(NAME, error.public(), FIX),
+    }
 }

@@ -43,6 +43,24 @@ impl DataDirectory {
     /// [`Error::InUse`] when another process has it; [`Error::OtherOwner`] when it is another user's, also for root, whose
     /// files that user could not open afterwards; [`Error::Directory`] when it cannot be created or written.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let (directory, owner) = Self::take(path)?;
+        if owner == rustix::process::geteuid().as_raw() {
+            Ok(directory)
+        } else {
+            Err(Error::OtherOwner { path: directory.path, owner })
+        }
+    }
+
+    /// [`DataDirectory::open`] by whoever may, root too: to put another in its place and give that to the same owner.
+    ///
+    /// # Errors
+    /// As [`DataDirectory::open`], but for the owner.
+    pub fn open_to_replace(path: &Path) -> Result<Self, Error> {
+        Self::take(path).map(|(directory, _)| directory)
+    }
+
+    /// Takes the lock; with the directory's owner.
+    fn take(path: &Path) -> Result<(Self, u32), Error> {
         create_folder(path)?;
         let path = path.canonicalize().map_err(Error::directory("use the folder", path))?;
         let lock_path = path.join("lock");
@@ -56,10 +74,7 @@ impl DataDirectory {
         match lock.try_lock() {
             Ok(()) => {
                 let owner = lock.metadata().map_err(Error::directory("look at", &lock_path))?.uid();
-                if owner != rustix::process::geteuid().as_raw() {
-                    return Err(Error::OtherOwner { path, owner });
-                }
-                Ok(Self { path, _lock: lock })
+                Ok((Self { path, _lock: lock }, owner))
             }
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse { path }),
             Err(std::fs::TryLockError::Error(error)) => Err(Error::directory("lock", lock_path)(error)),
