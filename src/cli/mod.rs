@@ -3,8 +3,8 @@
 //! Commands about workspaces and documents speak the API, as the console, to the appliance that has the data directory:
 //! the running one through its control socket, or else one that this process opens ([`appliance`]). So a command can do
 //! what the API can, by the same rules. `serve` and `demo` also open the doors. `config check`, `openapi`, `healthcheck`,
-//! `ai check`, `ai route`, `mail test`, `knowledge eval`, `backup verify` and the reading of one document open no data directory;
-//! `doctor` only looks at it. `restore` and `rollback` replace one, which no process may have meanwhile.
+//! `completions`, `man`, `ai check`, `ai route`, `mail test`, `knowledge eval`, `backup verify` and the reading of one document
+//! open no data directory; `doctor` only looks at it. `restore` and `rollback` replace one, which no process may have meanwhile.
 //!
 //! A command says what went wrong in one sentence, with the cause after it, and ends with 1; a line that cannot be
 //! understood ends with 2. With `--json` it prints one line of JSON, also where what it looked at is not as it should be
