@@ -11,29 +11,46 @@ use serde_json::{Value, json};
 use super::appliance::{Appliance, Call};
 use super::ask::text;
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::telemetry::start_log;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
     /// Show every account
-    List(Listed),
+    ///
+    /// The address, the name, whether the person runs the appliance, whether there is a second factor, and the last sign-in.
+    #[command(after_long_help = "Examples:
+  frontdesk account list
+  frontdesk account list --json")]
+    List(Shown),
     /// Show one account, with its workspaces and where it is signed in
+    #[command(after_long_help = "Examples:
+  frontdesk account show ada@example.com
+  frontdesk account show ada@example.com --json")]
     Show(Named),
     /// Make an account, and print the link that sets its password
+    ///
+    /// Nothing is sent: give the link to the person. It is for one use. The account is a member of no workspace until it is
+    /// invited to one.
+    #[command(after_long_help = "Examples:
+  frontdesk account create bob@example.com --name \"Bob Byrne\"
+  frontdesk account create bob@example.com --name \"Bob Byrne\" --operator")]
     Create(Wanted),
     /// Print a link that sets a new password, once and within 30 minutes
+    ///
+    /// For who has forgotten the password. Nothing is sent: give the link to the person. With --mfa for who has lost the second
+    /// factor as well.
+    #[command(after_long_help = "Examples:
+  frontdesk account reset ada@example.com
+  frontdesk account reset ada@example.com --mfa")]
     Reset(Lost),
     /// Let a person run the appliance, or not any more
+    ///
+    /// Who runs the appliance makes and erases workspaces, looks after backups and reads the audit trail of the whole appliance.
+    #[command(after_long_help = "Examples:
+  frontdesk account operator bob@example.com --grant
+  frontdesk account operator bob@example.com --revoke")]
     Operator(Right),
-}
-
-/// How accounts are listed.
-#[derive(Debug, Args)]
-pub(super) struct Listed {
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Which account.
@@ -41,9 +58,8 @@ pub(super) struct Listed {
 pub(super) struct Named {
     /// The address that the person signs in with
     email: String,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// An account to be made.
@@ -57,9 +73,8 @@ pub(super) struct Wanted {
     /// The person runs the appliance
     #[arg(long)]
     operator: bool,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// Who is let back in.
@@ -101,16 +116,16 @@ pub(super) fn run(arguments: &SettingsArguments, command: &AccountCommand) -> Re
 
 async fn carry_out(appliance: &Appliance, command: &AccountCommand) -> Result<String, Failure> {
     match command {
-        AccountCommand::List(Listed { json }) => list(appliance, *json).await,
-        AccountCommand::Show(Named { email, json }) => {
+        AccountCommand::List(shown) => list(appliance, *shown).await,
+        AccountCommand::Show(Named { email, shown }) => {
             let path = format!("/api/v1/accounts/{}", id_of(appliance, email).await?);
             let account = appliance.send(Method::GET, &path, Call::default()).await?;
-            Ok(if *json { account.to_string() } else { detail(&account) })
+            Ok(if shown.json { account.to_string() } else { detail(&account) })
         }
-        AccountCommand::Create(Wanted { email, name, operator, json }) => {
+        AccountCommand::Create(Wanted { email, name, operator, shown }) => {
             let body = json!({ "email": email, "name": name, "operator": operator });
             let made = appliance.send(Method::POST, "/api/v1/accounts", Call::default().json(&body)).await?;
-            Ok(if *json {
+            Ok(if shown.json {
                 made.to_string()
             } else {
                 format!(
@@ -120,11 +135,11 @@ async fn carry_out(appliance: &Appliance, command: &AccountCommand) -> Result<St
                 )
             })
         }
-        AccountCommand::Reset(Lost { named: Named { email, json }, mfa }) => {
+        AccountCommand::Reset(Lost { named: Named { email, shown }, mfa }) => {
             let path = format!("/api/v1/accounts/{}/password-reset", id_of(appliance, email).await?);
             let call = json!({ "mfa": mfa });
             let issued = appliance.send(Method::POST, &path, Call::default().json(&call)).await?;
-            Ok(if *json {
+            Ok(if shown.json {
                 issued.to_string()
             } else {
                 let without = if *mfa { " Its second factor is removed." } else { "" };
@@ -135,11 +150,11 @@ async fn carry_out(appliance: &Appliance, command: &AccountCommand) -> Result<St
                 )
             })
         }
-        AccountCommand::Operator(Right { named: Named { email, json }, grant, .. }) => {
+        AccountCommand::Operator(Right { named: Named { email, shown }, grant, .. }) => {
             let path = format!("/api/v1/accounts/{}", id_of(appliance, email).await?);
             let change = json!({ "operator": grant });
             let changed = appliance.send(Method::PATCH, &path, Call::default().json(&change)).await?;
-            Ok(match (*json, *grant) {
+            Ok(match (shown.json, *grant) {
                 (true, _) => changed.to_string(),
                 (false, true) => format!("{email} runs the appliance."),
                 (false, false) => format!("{email} does not run the appliance any more."),
@@ -157,7 +172,7 @@ async fn id_of(appliance: &Appliance, email: &str) -> Result<String, Failure> {
     id.ok_or_else(|| Failure::new(format!("No account has the address {email}.")))
 }
 
-async fn list(appliance: &Appliance, as_json: bool) -> Result<String, Failure> {
+async fn list(appliance: &Appliance, shown: Shown) -> Result<String, Failure> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -169,7 +184,7 @@ async fn list(appliance: &Appliance, as_json: bool) -> Result<String, Failure> {
             None => break,
         }
     }
-    Ok(if as_json { json!({ "items": items }).to_string() } else { table(&items) })
+    Ok(if shown.json { json!({ "items": items }).to_string() } else { table(&items) })
 }
 
 fn table(items: &[Value]) -> String {

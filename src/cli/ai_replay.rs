@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::appliance::{Appliance, Call};
 use super::ask::{self, text};
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::base::Micros;
 use crate::telemetry::start_log;
 
@@ -34,9 +34,8 @@ pub(super) struct ReplayArguments {
     /// Show the whole prompt
     #[arg(long, conflicts_with = "json")]
     prompt: bool,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &ReplayArguments) -> Result<(), Failure> {
@@ -59,13 +58,13 @@ async fn show(appliance: &Appliance, wish: &ReplayArguments) -> Result<String, F
     let (workspace, replay) = find(appliance, wish, &path).await?;
     if !wish.ask {
         let shown = json!({ "workspace": workspace, "replay": replay });
-        return Ok(if wish.json { shown.to_string() } else { told(&workspace, &replay, wish.prompt) });
+        return Ok(if wish.shown.json { shown.to_string() } else { told(&workspace, &replay, wish.prompt) });
     }
     let body = json!({ "provider": wish.provider });
     let both = appliance.send(Method::POST, &path, Call::within(&workspace).json(&body)).await?;
     let of = |key: &str| both.get(key).cloned().unwrap_or_default();
     let (replay, again) = (of("replay"), of("again"));
-    if wish.json {
+    if wish.shown.json {
         return Ok(json!({ "workspace": workspace, "replay": replay, "again": again }).to_string());
     }
     Ok(format!("{}\n\n{}", told(&workspace, &replay, wish.prompt), told_again(&again)))

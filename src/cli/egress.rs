@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::appliance::{Appliance, Call};
 use super::ask::text;
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::telemetry::start_log;
 
 /// Rows of a page that is asked for.
@@ -20,9 +20,8 @@ const NOTHING: &str = "-";
 
 #[derive(Debug, Args)]
 pub(super) struct EgressArguments {
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
     /// Entries at most, the newest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -44,7 +43,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &EgressArguments) -> Resu
 
 async fn show(appliance: &Appliance, wish: &EgressArguments) -> Result<String, Failure> {
     let entries = entries(appliance, usize::try_from(wish.limit).unwrap_or(PAGE_ROWS)).await?;
-    if wish.json {
+    if wish.shown.json {
         return Ok(json!({ "items": entries }).to_string());
     }
     let workspaces = workspaces(appliance).await?;

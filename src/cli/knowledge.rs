@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::appliance::{Appliance, Call, folder, shown};
 use super::folder::{documents_of, send, watch};
 use super::knowledge_eval::{self as eval, EvalArguments};
-use super::{Failure, SettingsArguments, ask};
+use super::{Failure, SettingsArguments, Shown, ask};
 use crate::telemetry::start_log;
 
 /// Changes that come within so long of each other are taken together.
@@ -70,9 +70,8 @@ pub(super) struct SearchArguments {
     /// Passages at most
     #[arg(long, default_value_t = 5)]
     limit: u32,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &KnowledgeCommand) -> Result<(), Failure> {
@@ -195,7 +194,7 @@ fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), F
         found
     })?;
     let mut output = std::io::stdout().lock();
-    if wish.json {
+    if wish.shown.json {
         let _ = writeln!(output, "{found}");
         return Ok(());
     }

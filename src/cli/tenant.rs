@@ -10,37 +10,63 @@ use super::appliance::{Appliance, Call};
 use super::ask::text;
 use super::egress::aligned;
 use super::tenant_file::{ExportArguments, ImportArguments, export, import};
-use super::{Failure, SettingsArguments};
+use super::{Failure, SettingsArguments, Shown};
 use crate::telemetry::start_log;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
     /// Show every workspace with what it uses
+    #[command(after_long_help = "Examples:
+  frontdesk tenant list
+  frontdesk tenant list --json")]
     List(Shown),
     /// Make a workspace
+    ///
+    /// Nobody is a member of it yet; one that is made in the dashboard belongs to who makes it.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant create Acme
+  frontdesk tenant create \"Acme Support\" --slug acme")]
     Create(CreateArguments),
     /// Show one workspace, its quotas and what it uses of them
+    #[command(after_long_help = "Examples:
+  frontdesk tenant show acme
+  frontdesk tenant show acme --json")]
     Show(One),
     /// Set what a workspace may use; what is not named stays
+    ///
+    /// A limit is a number, which may end with K, M, G or T; "unlimited"; or "default", which is what the settings say.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant quota acme --members 10 --storage 20G
+  frontdesk tenant quota acme --conversations unlimited --documents default")]
     Quota(QuotaArguments),
     /// Close a workspace to its members and visitors; nothing of it is lost, and its jobs rest
+    #[command(after_long_help = "Example:
+  frontdesk tenant suspend acme")]
     Suspend(One),
     /// Open a suspended workspace again
+    #[command(after_long_help = "Example:
+  frontdesk tenant resume acme")]
     Resume(One),
     /// Write a workspace into one file, to be imported on another appliance
+    ///
+    /// Passwords, API keys and the keys of model providers are not in it. The file is not encrypted.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant export acme acme.workspace
+  frontdesk tenant export acme acme.workspace --json")]
     Export(ExportArguments),
     /// Take in a workspace from the file of an export
+    ///
+    /// The file is read to its end before anything counts as taken in.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant import acme.workspace
+  frontdesk tenant import acme.workspace --slug acme-copy")]
     Import(ImportArguments),
     /// Erase a workspace with everything in it; this cannot be undone
+    ///
+    /// Backups that were made before hold it still; the command says which copies there are. Export it first to keep it.
+    #[command(after_long_help = "Example:
+  frontdesk tenant erase acme --confirm acme")]
     Erase(EraseArguments),
-}
-
-/// How it is shown.
-#[derive(Debug, Args)]
-pub(super) struct Shown {
-    /// Print one line of JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// Which workspace.
@@ -136,7 +162,7 @@ pub(super) fn run(arguments: &SettingsArguments, command: &TenantCommand) -> Res
 
 async fn carry_out(appliance: &Appliance, command: &TenantCommand) -> Result<String, Failure> {
     match command {
-        TenantCommand::List(shown) => list(appliance, shown).await,
+        TenantCommand::List(shown) => list(appliance, *shown).await,
         TenantCommand::Create(wish) => create(appliance, wish).await,
         TenantCommand::Show(one) => {
             let found =
@@ -158,7 +184,7 @@ pub(super) async fn path(appliance: &Appliance, slug: &str) -> Result<String, Fa
     Ok(format!("/api/v1/tenants/{}", text(&found, "id")))
 }
 
-async fn list(appliance: &Appliance, shown: &Shown) -> Result<String, Failure> {
+async fn list(appliance: &Appliance, shown: Shown) -> Result<String, Failure> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = appliance

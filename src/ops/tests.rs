@@ -110,11 +110,10 @@ fn furnished(place: &Place) -> (Arc<Store>, TenantId) {
     store.system().write_blocking(|tx| word(tx, "system")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stored = runtime.block_on(crate::files::put(&keyspace, now, "a document".into())).unwrap();
-    let hash = stored.hash();
     keyspace
         .write_blocking(move |tx| {
             word(tx, "tenant")?;
-            refer(tx, hash, "document 1")
+            refer(tx, &stored, "document 1")
         })
         .unwrap();
     (store, id)
