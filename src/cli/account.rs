@@ -2,17 +2,15 @@
 //!
 //! The commands work whether the appliance is running or not: a locked-out administrator needs the machine and nothing else.
 
-use std::io::Write as _;
-
 use axum::http::Method;
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::text;
 use super::egress::aligned;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
-use crate::telemetry::start_log;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
@@ -102,15 +100,8 @@ pub(super) struct Right {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &AccountCommand) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let said = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let done = carry_out(&appliance, command).await;
-        appliance.close().await;
-        done
-    })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let said = with_appliance(arguments, async |appliance| carry_out(appliance, command).await)?;
+    say(&said);
     Ok(())
 }
 

@@ -5,7 +5,6 @@
 //! the appliance runs.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::egress::aligned;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::ai::{self, Provider};
 use crate::app;
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &CheckArguments) -> Resul
     } else {
         shown(&trials)
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     match trials.iter().filter(|trial| !trial.ok).count() {
         0 => Ok(()),
         failed => Err(Failure::new(format!("{failed} of {} models cannot be used.", trials.len()))),

@@ -2,18 +2,17 @@
 //! what a model says today.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use axum::http::Method;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::{self, text};
 use super::egress::aligned;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::base::Micros;
-use crate::telemetry::start_log;
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";
@@ -39,16 +38,8 @@ pub(super) struct ReplayArguments {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &ReplayArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let shown = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let shown = show(&appliance, wish).await;
-        appliance.close().await;
-        shown
-    })?;
-    // Who closed the output, as a pager does, has seen enough.
-    let _ = writeln!(std::io::stdout(), "{shown}");
+    let shown = with_appliance(arguments, async |appliance| show(appliance, wish).await)?;
+    say(&shown);
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! `frontdesk ai route`: the routing of one question, explained; or of a file of them, with its cost. Nobody is asked.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, Write as _};
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::ai::local::Folder;
 use crate::ai::prices::{PriceError, PriceTable};
@@ -55,8 +56,7 @@ pub(super) struct RouteArguments {
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &RouteArguments) -> Result<(), Failure> {
     let text = routed_text(&arguments.load()?.settings, wish)?;
-    // Who closed the output, as a pager does, has seen enough.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     Ok(())
 }
 

@@ -9,12 +9,12 @@ use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call, shown};
+use super::appliance::{Appliance, Call, shown, with_appliance};
 use super::ask::text;
 use super::egress::aligned;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::identity::audit::verify_file;
-use crate::telemetry::start_log;
 
 /// Rows of a page that is asked for.
 const PAGE_ROWS: usize = 100;
@@ -94,23 +94,11 @@ pub(super) fn run(arguments: &SettingsArguments, command: &AuditCommand) -> Resu
     if let AuditCommand::Verify(Checked { file: Some(file), shown, .. }) = command {
         return check_file(file, *shown);
     }
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let done = match command {
-            AuditCommand::List(wish) => list(&appliance, wish).await,
-            AuditCommand::Export(wish) => export(&appliance, wish).await,
-            AuditCommand::Verify(wish) => check(&appliance, wish).await,
-        };
-        appliance.close().await;
-        done
+    with_appliance(arguments, async |appliance| match command {
+        AuditCommand::List(wish) => list(appliance, wish).await,
+        AuditCommand::Export(wish) => export(appliance, wish).await,
+        AuditCommand::Verify(wish) => check(appliance, wish).await,
     })
-}
-
-/// Who closed the output, as a pager does, has seen enough.
-fn say(words: &str) {
-    let _ = writeln!(std::io::stdout(), "{words}");
 }
 
 /// The appliance's route, or the workspace's.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::appliance::{Appliance, Call, shown};
 use super::ask::text;
 use super::egress::aligned;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::app::passphrase;
 use crate::archive::{Opening, Protection, Recipient, Seal};
@@ -113,7 +114,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &BackupArguments) -> Resu
         Some(BackupCommand::List(shown)) => super::run_async(list(settings, *shown))?,
         Some(BackupCommand::Verify { file, key, shown }) => prove(file, key, *shown)?,
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 

@@ -5,13 +5,13 @@
 //! from here either way, with no key.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &SettingsArguments, how: Shown) -> Result<(), Failu
     } else {
         table(running, &findings)
     };
-    let _ = writeln!(std::io::stdout(), "{}", shown.trim_end());
+    say(shown.trim_end());
     match failed {
         0 => Ok(()),
         1 => Err(Failure::new("1 check has failed.")),

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use axum::http::Method;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::text;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
-use crate::telemetry::start_log;
 
 /// Rows of a page that is asked for.
 const PAGE_ROWS: usize = 100;
@@ -28,16 +27,8 @@ pub(super) struct EgressArguments {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &EgressArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let shown = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let shown = show(&appliance, wish).await;
-        appliance.close().await;
-        shown
-    })?;
-    // Who closed the output, as a pager does, has seen enough.
-    let _ = writeln!(std::io::stdout(), "{shown}");
+    let shown = with_appliance(arguments, async |appliance| show(appliance, wish).await)?;
+    say(&shown);
     Ok(())
 }
 

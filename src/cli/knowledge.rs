@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use notify::Watcher as _;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call, folder, shown};
+use super::appliance::{Appliance, Call, folder, shown, with_appliance};
 use super::folder::{documents_of, send, watch};
 use super::knowledge_eval::{self as eval, EvalArguments};
 use super::{Failure, SettingsArguments, Shown, ask};
@@ -185,14 +185,7 @@ async fn find(appliance: &Appliance, wish: &SearchArguments) -> Result<Value, Fa
 }
 
 fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let found = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let found = find(&appliance, wish).await;
-        appliance.close().await;
-        found
-    })?;
+    let found = with_appliance(arguments, async |appliance| find(appliance, wish).await)?;
     let mut output = std::io::stdout().lock();
     if wish.shown.json {
         let _ = writeln!(output, "{found}");

@@ -10,6 +10,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::run_async::runtime;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::ai::rerank::{RerankRequest, Reranker};
 use crate::app;
@@ -50,7 +51,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &EvalArguments) -> Result
     } else {
         report.to_string()
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     Ok(())
 }
 

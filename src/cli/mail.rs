@@ -4,11 +4,11 @@
 //! appliance runs; what it sends is in no ledger but on the screen.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::app;
 use crate::base::{Clock, SystemClock};
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &SettingsArguments, command: &MailCommand) -> Resul
     } else {
         shown(&report, &wish.address)
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     match report.problem {
         None => Ok(()),
         Some(problem) => Err(Failure::new(problem)),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::appliance::shown;
 use super::backup::KeyArguments;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::base::{Clock as _, SystemClock};
 use crate::ops::{restore, rollback};
@@ -54,7 +55,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &RestoreArguments) -> Res
     } else {
         sentence(data_dir, &restored, aside.as_deref())
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 
@@ -104,6 +105,6 @@ pub(super) fn run_rollback(arguments: &SettingsArguments, how: Shown) -> Result<
             shown(&done.aside)
         )
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `frontdesk setup`: a new setup link, in place of the one printed at the first start; or, with everything given, the first
 //! account and workspace without anybody at a browser.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use axum::http::Method;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::appliance::{Appliance, Call, shown};
 use super::ask::text;
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::base::Secret;
 use crate::config::Settings;
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &SetupArguments) -> Resul
         appliance.close().await;
         done
     })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 

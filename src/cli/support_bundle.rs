@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::appliance::{Appliance, Call, shown};
+use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::telemetry::start_log;
 
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &BundleArguments) -> Resu
             shown(&wish.file)
         )
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 

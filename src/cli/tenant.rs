@@ -1,17 +1,15 @@
 //! `frontdesk tenant`: the workspaces of the appliance, for whoever runs it.
 
-use std::io::Write as _;
-
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::text;
 use super::egress::aligned;
+use super::shown::say;
 use super::tenant_file::{ExportArguments, ImportArguments, export, import};
 use super::{Failure, SettingsArguments, Shown};
-use crate::telemetry::start_log;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
@@ -148,15 +146,8 @@ pub(super) struct EraseArguments {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &TenantCommand) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let said = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let done = carry_out(&appliance, command).await;
-        appliance.close().await;
-        done
-    })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let said = with_appliance(arguments, async |appliance| carry_out(appliance, command).await)?;
+    say(&said);
     Ok(())
 }
 
