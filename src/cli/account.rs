@@ -2,38 +2,53 @@
 //!
 //! The commands work whether the appliance is running or not: a locked-out administrator needs the machine and nothing else.
 
-use std::io::Write as _;
-
 use axum::http::Method;
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::text;
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
-use crate::telemetry::start_log;
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
     /// Show every account
-    List(Listed),
+    ///
+    /// The address, the name, whether the person runs the appliance, whether there is a second factor, and the last sign-in.
+    #[command(after_long_help = "Examples:
+  frontdesk account list
+  frontdesk account list --json")]
+    List(Shown),
     /// Show one account, with its workspaces and where it is signed in
+    #[command(after_long_help = "Examples:
+  frontdesk account show ada@example.com
+  frontdesk account show ada@example.com --json")]
     Show(Named),
     /// Make an account, and print the link that sets its password
+    ///
+    /// Nothing is sent: give the link to the person. It is for one use. The account is a member of no workspace until it is
+    /// invited to one.
+    #[command(after_long_help = "Examples:
+  frontdesk account create bob@example.com --name \"Bob Byrne\"
+  frontdesk account create bob@example.com --name \"Bob Byrne\" --operator")]
     Create(Wanted),
     /// Print a link that sets a new password, once and within 30 minutes
+    ///
+    /// For who has forgotten the password. Nothing is sent: give the link to the person. With --mfa for who has lost the second
+    /// factor as well.
+    #[command(after_long_help = "Examples:
+  frontdesk account reset ada@example.com
+  frontdesk account reset ada@example.com --mfa")]
     Reset(Lost),
     /// Let a person run the appliance, or not any more
+    ///
+    /// Who runs the appliance makes and erases workspaces, looks after backups and reads the audit trail of the whole appliance.
+    #[command(after_long_help = "Examples:
+  frontdesk account operator bob@example.com --grant
+  frontdesk account operator bob@example.com --revoke")]
     Operator(Right),
-}
-
-/// How accounts are listed.
-#[derive(Debug, Args)]
-pub(super) struct Listed {
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Which account.
@@ -41,9 +56,8 @@ pub(super) struct Listed {
 pub(super) struct Named {
     /// The address that the person signs in with
     email: String,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// An account to be made.
@@ -57,9 +71,8 @@ pub(super) struct Wanted {
     /// The person runs the appliance
     #[arg(long)]
     operator: bool,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// Who is let back in.
@@ -87,30 +100,23 @@ pub(super) struct Right {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &AccountCommand) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let said = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let done = carry_out(&appliance, command).await;
-        appliance.close().await;
-        done
-    })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let said = with_appliance(arguments, async |appliance| carry_out(appliance, command).await)?;
+    say(&said);
     Ok(())
 }
 
 async fn carry_out(appliance: &Appliance, command: &AccountCommand) -> Result<String, Failure> {
     match command {
-        AccountCommand::List(Listed { json }) => list(appliance, *json).await,
-        AccountCommand::Show(Named { email, json }) => {
+        AccountCommand::List(shown) => list(appliance, *shown).await,
+        AccountCommand::Show(Named { email, shown }) => {
             let path = format!("/api/v1/accounts/{}", id_of(appliance, email).await?);
             let account = appliance.send(Method::GET, &path, Call::default()).await?;
-            Ok(if *json { account.to_string() } else { detail(&account) })
+            Ok(if shown.json { account.to_string() } else { detail(&account) })
         }
-        AccountCommand::Create(Wanted { email, name, operator, json }) => {
+        AccountCommand::Create(Wanted { email, name, operator, shown }) => {
             let body = json!({ "email": email, "name": name, "operator": operator });
             let made = appliance.send(Method::POST, "/api/v1/accounts", Call::default().json(&body)).await?;
-            Ok(if *json {
+            Ok(if shown.json {
                 made.to_string()
             } else {
                 format!(
@@ -120,11 +126,11 @@ async fn carry_out(appliance: &Appliance, command: &AccountCommand) -> Result<St
                 )
             })
         }
-        AccountCommand::Reset(Lost { named: Named { email, json }, mfa }) => {
+        AccountCommand::Reset(Lost { named: Named { email, shown }, mfa }) => {
             let path = format!("/api/v1/accounts/{}/password-reset", id_of(appliance, email).await?);
             let call = json!({ "mfa": mfa });
             let issued = appliance.send(Method::POST, &path, Call::default().json(&call)).await?;
-            Ok(if *json {
+            Ok(if shown.json {
                 issued.to_string()
             } else {
                 let without = if *mfa { " Its second factor is removed." } else { "" };
@@ -135,11 +141,11 @@ async fn carry_out(appliance: &Appliance, command: &AccountCommand) -> Result<St
                 )
             })
         }
-        AccountCommand::Operator(Right { named: Named { email, json }, grant, .. }) => {
+        AccountCommand::Operator(Right { named: Named { email, shown }, grant, .. }) => {
             let path = format!("/api/v1/accounts/{}", id_of(appliance, email).await?);
             let change = json!({ "operator": grant });
             let changed = appliance.send(Method::PATCH, &path, Call::default().json(&change)).await?;
-            Ok(match (*json, *grant) {
+            Ok(match (shown.json, *grant) {
                 (true, _) => changed.to_string(),
                 (false, true) => format!("{email} runs the appliance."),
                 (false, false) => format!("{email} does not run the appliance any more."),
@@ -157,7 +163,7 @@ async fn id_of(appliance: &Appliance, email: &str) -> Result<String, Failure> {
     id.ok_or_else(|| Failure::new(format!("No account has the address {email}.")))
 }
 
-async fn list(appliance: &Appliance, as_json: bool) -> Result<String, Failure> {
+async fn list(appliance: &Appliance, shown: Shown) -> Result<String, Failure> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -169,7 +175,7 @@ async fn list(appliance: &Appliance, as_json: bool) -> Result<String, Failure> {
             None => break,
         }
     }
-    Ok(if as_json { json!({ "items": items }).to_string() } else { table(&items) })
+    Ok(if shown.json { json!({ "items": items }).to_string() } else { table(&items) })
 }
 
 fn table(items: &[Value]) -> String {

@@ -5,7 +5,6 @@
 //! the appliance runs.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,8 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::ai::{self, Provider};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
@@ -32,9 +32,8 @@ const ASKED_MAX: usize = 8;
 pub(super) struct CheckArguments {
     /// Only the model or reranker that the settings call so
     name: Option<String>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// What a trial of one model came to.
@@ -58,13 +57,13 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &CheckArguments) -> Resul
     let settings = arguments.load()?.settings;
     let chosen = chosen(&settings, wish.name.as_deref())?;
     let trials = super::run_async(try_out(&settings, chosen))?;
-    let text = if wish.json {
+    let text = if wish.shown.json {
         let line = serde_json::json!({ "ok": trials.iter().all(|trial| trial.ok), "models": trials });
         line.to_string()
     } else {
         shown(&trials)
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     match trials.iter().filter(|trial| !trial.ok).count() {
         0 => Ok(()),
         failed => Err(Failure::new(format!("{failed} of {} models cannot be used.", trials.len()))),

@@ -2,18 +2,17 @@
 //! what a model says today.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use axum::http::Method;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::{self, text};
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::base::Micros;
-use crate::telemetry::start_log;
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";
@@ -34,22 +33,13 @@ pub(super) struct ReplayArguments {
     /// Show the whole prompt
     #[arg(long, conflicts_with = "json")]
     prompt: bool,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &ReplayArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let shown = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let shown = show(&appliance, wish).await;
-        appliance.close().await;
-        shown
-    })?;
-    // Who closed the output, as a pager does, has seen enough.
-    let _ = writeln!(std::io::stdout(), "{shown}");
+    let shown = with_appliance(arguments, async |appliance| show(appliance, wish).await)?;
+    say(&shown);
     Ok(())
 }
 
@@ -59,13 +49,13 @@ async fn show(appliance: &Appliance, wish: &ReplayArguments) -> Result<String, F
     let (workspace, replay) = find(appliance, wish, &path).await?;
     if !wish.ask {
         let shown = json!({ "workspace": workspace, "replay": replay });
-        return Ok(if wish.json { shown.to_string() } else { told(&workspace, &replay, wish.prompt) });
+        return Ok(if wish.shown.json { shown.to_string() } else { told(&workspace, &replay, wish.prompt) });
     }
     let body = json!({ "provider": wish.provider });
     let both = appliance.send(Method::POST, &path, Call::within(&workspace).json(&body)).await?;
     let of = |key: &str| both.get(key).cloned().unwrap_or_default();
     let (replay, again) = (of("replay"), of("again"));
-    if wish.json {
+    if wish.shown.json {
         return Ok(json!({ "workspace": workspace, "replay": replay, "again": again }).to_string());
     }
     Ok(format!("{}\n\n{}", told(&workspace, &replay, wish.prompt), told_again(&again)))

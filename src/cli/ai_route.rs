@@ -1,13 +1,14 @@
 //! `frontdesk ai route`: the routing of one question, explained; or of a file of them, with its cost. Nobody is asked.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, Write as _};
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::ai::local::Folder;
 use crate::ai::prices::{PriceError, PriceTable};
 use crate::ai::route::forecast::{Assumptions, Forecast, Line, forecast, listed_cost};
@@ -34,9 +35,8 @@ pub(super) struct RouteArguments {
     /// Show what the score is made of; with a file, each question's decision in a line of JSON before the sums
     #[arg(long)]
     explain: bool,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
     /// Messages of the person before this one
     #[arg(long, default_value_t = 0, conflicts_with = "file")]
     turns: usize,
@@ -56,8 +56,7 @@ pub(super) struct RouteArguments {
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &RouteArguments) -> Result<(), Failure> {
     let text = routed_text(&arguments.load()?.settings, wish)?;
-    // Who closed the output, as a pager does, has seen enough.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     Ok(())
 }
 
@@ -90,7 +89,7 @@ fn route_one(
     let question = Question { text, turns: wish.turns, images: usize::from(wish.image) };
     let decision = router.decide(&question);
     let cost = listed_cost(&router, &decision, &question, table, &assumed(wish));
-    if wish.json {
+    if wish.shown.json {
         return one_as_json(&decision, &cost, wish);
     }
     let mut shown = format!(
@@ -199,7 +198,7 @@ fn route_file(
             }
         }
     }
-    if wish.json {
+    if wish.shown.json {
         let value = json!({ "questions": lines.len(), "assumed": assumed, "strategies": forecasts });
         shown.push(line(&value)?);
     } else {

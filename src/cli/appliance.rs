@@ -11,13 +11,14 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Method, Request, StatusCode};
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, SettingsArguments};
 use crate::app::{App, Mode};
 use crate::base::Fault;
 use crate::config::Settings;
 use crate::http::WORKSPACE;
 use crate::http::control::{self, Answer, Client};
 use crate::store;
+use crate::telemetry::start_log;
 
 /// The appliance of a data directory.
 pub(super) struct Appliance {
@@ -48,6 +49,21 @@ impl<'a> Call<'a> {
         self.body = Some(("application/json", body.to_string().into_bytes()));
         self
     }
+}
+
+/// Opens the appliance of the settings, does `work` with it, and closes it, whatever came of the work.
+pub(super) fn with_appliance<T>(
+    arguments: &SettingsArguments,
+    work: impl AsyncFnOnce(&Appliance) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let settings = arguments.load()?.settings;
+    start_log(&settings.log)?;
+    super::run_async(async move {
+        let appliance = Appliance::open(&settings).await?;
+        let done = work(&appliance).await;
+        appliance.close().await;
+        done
+    })
 }
 
 impl Appliance {

@@ -9,12 +9,12 @@ use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call, shown};
+use super::appliance::{Appliance, Call, shown, with_appliance};
 use super::ask::text;
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::identity::audit::verify_file;
-use crate::telemetry::start_log;
 
 /// Rows of a page that is asked for.
 const PAGE_ROWS: usize = 100;
@@ -24,13 +24,27 @@ const NOTHING: &str = "-";
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Show who did what, newest first: on the appliance, or in one workspace
+    #[command(after_long_help = "Examples:
+  frontdesk audit list
+  frontdesk audit list --workspace acme --action member.removed
+  frontdesk audit list --actor console --limit 500 --json")]
     List(Listed),
     /// Write the trail out, a line of JSON for each entry, to a file or to standard output
+    ///
+    /// Whoever has the file can prove it whole with frontdesk audit verify FILE, without this appliance.
+    #[command(after_long_help = "Examples:
+  frontdesk audit export audit.jsonl
+  frontdesk audit export acme.jsonl --workspace acme --json
+  frontdesk audit export > audit.jsonl")]
     Export(Exported),
     /// Check that no entry was changed, removed, added or cut off: in the whole appliance, or in an exported file
     ///
     /// Without FILE every trail of this appliance is checked: its own and each workspace's. The first entry that does not
     /// hold is named, and the command ends with 1.
+    #[command(after_long_help = "Examples:
+  frontdesk audit verify
+  frontdesk audit verify --workspace acme
+  frontdesk audit verify audit.jsonl --json")]
     Verify(Checked),
 }
 
@@ -48,9 +62,8 @@ pub(super) struct Listed {
     /// Entries at most, the newest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 #[derive(Debug, Args)]
@@ -73,32 +86,19 @@ pub(super) struct Checked {
     /// Check only this workspace's own trail
     #[arg(long, value_name = "SHORT-NAME")]
     workspace: Option<String>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &AuditCommand) -> Result<(), Failure> {
-    if let AuditCommand::Verify(Checked { file: Some(file), json, .. }) = command {
-        return check_file(file, *json);
+    if let AuditCommand::Verify(Checked { file: Some(file), shown, .. }) = command {
+        return check_file(file, *shown);
     }
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let done = match command {
-            AuditCommand::List(wish) => list(&appliance, wish).await,
-            AuditCommand::Export(wish) => export(&appliance, wish).await,
-            AuditCommand::Verify(wish) => check(&appliance, wish).await,
-        };
-        appliance.close().await;
-        done
+    with_appliance(arguments, async |appliance| match command {
+        AuditCommand::List(wish) => list(appliance, wish).await,
+        AuditCommand::Export(wish) => export(appliance, wish).await,
+        AuditCommand::Verify(wish) => check(appliance, wish).await,
     })
-}
-
-/// Who closed the output, as a pager does, has seen enough.
-fn say(words: &str) {
-    let _ = writeln!(std::io::stdout(), "{words}");
 }
 
 /// The appliance's route, or the workspace's.
@@ -132,7 +132,7 @@ async fn list(appliance: &Appliance, wish: &Listed) -> Result<(), Failure> {
             break;
         }
     }
-    say(&if wish.json { json!({ "items": entries }).to_string() } else { table(&entries) });
+    say(&if wish.shown.json { json!({ "items": entries }).to_string() } else { table(&entries) });
     Ok(())
 }
 
@@ -239,7 +239,7 @@ async fn check(appliance: &Appliance, wish: &Checked) -> Result<(), Failure> {
         let answer = appliance.send(Method::GET, &path, Call::within(slug)).await?;
         found.push(Found { whose: format!("The workspace {slug}"), answer });
     }
-    if wish.json {
+    if wish.shown.json {
         let trails = found.iter().map(|one| {
             let mut trail = one.answer.clone();
             if let Some(object) = trail.as_object_mut() {
@@ -257,19 +257,19 @@ async fn check(appliance: &Appliance, wish: &Checked) -> Result<(), Failure> {
     }
 }
 
-fn check_file(path: &Path, as_json: bool) -> Result<(), Failure> {
+fn check_file(path: &Path, how: Shown) -> Result<(), Failure> {
     let unreadable =
         |error: std::io::Error| Failure::new(format!("The file {} cannot be read: {error}", shown(path)));
     let verified = verify_file(BufReader::new(File::open(path).map_err(unreadable)?)).map_err(unreadable)?;
     let (entries, broken) = (verified.entries, verified.broken);
-    if as_json {
+    if how.json {
         let broken =
             broken.as_ref().map(|broken| json!({ "line": broken.line, "detail": broken.to_string() }));
         say(&json!({ "file": shown(path), "entries": entries, "broken": broken }).to_string());
     }
     match broken {
         Some(broken) => Err(Failure::new(format!("The file does not hold: {broken}."))),
-        None if as_json => Ok(()),
+        None if how.json => Ok(()),
         None => {
             say(&format!("{}: {entries} entries, whole.", shown(path)));
             Ok(())

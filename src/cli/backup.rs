@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use super::appliance::{Appliance, Call, shown};
 use super::ask::text;
 use super::egress::aligned;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::app::passphrase;
 use crate::archive::{Opening, Protection, Recipient, Seal};
 use crate::config::Settings;
@@ -41,28 +42,34 @@ pub(super) struct BackupArguments {
     /// Encrypt FILE with the passphrase that this file holds
     #[arg(long, value_name = "FILE", requires = "file")]
     passphrase_file: Option<PathBuf>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 #[derive(Debug, Subcommand)]
 enum BackupCommand {
     /// Show the backups, newest first, and whether each was proven good
-    List {
-        /// Print one line of JSON
-        #[arg(long)]
-        json: bool,
-    },
+    ///
+    /// Those in the folder of the backups, made by the plan, by the dashboard or by this command.
+    #[command(after_long_help = "Examples:
+  frontdesk backup list
+  frontdesk backup list --json")]
+    List(Shown),
     /// Prove that a backup can be restored: unpack it aside, open and count everything, compare every hash
+    ///
+    /// Looks at the file alone and needs no data directory, so it can be done on another machine. Ends with 1 when the backup is
+    /// not good.
+    #[command(after_long_help = "Examples:
+  frontdesk backup verify frontdesk.backup
+  frontdesk backup verify frontdesk.backup --identity backup-key.txt
+  frontdesk backup verify frontdesk.backup --passphrase-file ./passphrase --json")]
     Verify {
         /// The backup
         file: PathBuf,
         #[command(flatten)]
         key: KeyArguments,
-        /// Print one line of JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shown: Shown,
     },
 }
 
@@ -104,10 +111,10 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &BackupArguments) -> Resu
     start_log(&settings.log)?;
     let said = match &wish.command {
         None => super::run_async(make(settings, wish))?,
-        Some(BackupCommand::List { json }) => super::run_async(list(settings, *json))?,
-        Some(BackupCommand::Verify { file, key, json }) => prove(file, key, *json)?,
+        Some(BackupCommand::List(shown)) => super::run_async(list(settings, *shown))?,
+        Some(BackupCommand::Verify { file, key, shown }) => prove(file, key, *shown)?,
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 
@@ -133,7 +140,7 @@ async fn make(settings: Settings, wish: &BackupArguments) -> Result<String, Fail
              read it, or encrypt backups with [backup] recipient or --recipient."
         );
     }
-    if wish.json {
+    if wish.shown.json {
         if let Some(made) = made.as_object_mut() {
             made.insert("encrypted".to_owned(), encrypted.into());
             made.insert("file".to_owned(), place.map_or(Value::Null, |path| shown(&path).into()));
@@ -216,12 +223,12 @@ async fn take(
     std::fs::rename(&unfinished, file).map_err(failed)
 }
 
-async fn list(settings: Settings, as_json: bool) -> Result<String, Failure> {
+async fn list(settings: Settings, shown: Shown) -> Result<String, Failure> {
     let appliance = Appliance::open(&settings).await?;
     let list = appliance.send(Method::GET, BACKUPS, Call::default()).await;
     appliance.close().await;
     let list = list?;
-    Ok(if as_json { list.to_string() } else { table(&list) })
+    Ok(if shown.json { list.to_string() } else { table(&list) })
 }
 
 fn table(list: &Value) -> String {
@@ -244,7 +251,7 @@ fn table(list: &Value) -> String {
     aligned(&rows, &[1]).trim_end().to_owned()
 }
 
-fn prove(file: &Path, key: &KeyArguments, as_json: bool) -> Result<String, Failure> {
+fn prove(file: &Path, key: &KeyArguments, how: Shown) -> Result<String, Failure> {
     let opening = key.opening()?;
     let input = restore::open(file)?;
     let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -254,7 +261,7 @@ fn prove(file: &Path, key: &KeyArguments, as_json: bool) -> Result<String, Failu
         scratch.map_err(|error| Failure::new(format!("There is no place to unpack the backup: {error}")))?;
     let proof = verify::verify(BufReader::new(input), &opening, scratch.path())?;
     let contents = proof.contents;
-    if as_json {
+    if how.json {
         return Ok(json!({ "good": true, "manifest": proof.manifest, "contents": contents }).to_string());
     }
     let mut said = format!(

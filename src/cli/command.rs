@@ -11,13 +11,12 @@ use super::ai::AiCommand;
 use super::audit::AuditCommand;
 use super::backup::BackupArguments;
 use super::demo::DemoArguments;
-use super::doctor::DoctorArguments;
 use super::egress::EgressArguments;
 use super::knowledge::KnowledgeCommand;
 use super::mail::MailCommand;
 use super::man::ManArguments;
 use super::model::ModelCommand;
-use super::restore::{RestoreArguments, RollbackArguments};
+use super::restore::RestoreArguments;
 use super::serve::ServeArguments;
 use super::setup::SetupArguments;
 use super::support_bundle::BundleArguments;
@@ -135,11 +134,31 @@ enum Command {
         command: AuditCommand,
     },
     /// Make a backup of everything as one file, while the appliance runs or not
+    ///
+    /// It is restored aside and proven good before the command ends. Without FILE it goes into the folder of the backups, by the
+    /// settings of the section [backup].
+    #[command(after_long_help = "Examples:
+  frontdesk backup
+  frontdesk backup frontdesk.backup --passphrase-file ./passphrase
+  frontdesk backup list
+  frontdesk backup verify frontdesk.backup")]
     Backup(BackupArguments),
     /// Put the data directory back as a backup holds it
+    ///
+    /// The appliance must be stopped. Where there is data, --force moves it aside; nothing is deleted.
+    #[command(after_long_help = "Examples:
+  frontdesk restore frontdesk.backup
+  frontdesk restore frontdesk.backup --force --identity backup-key.txt
+  frontdesk restore frontdesk.backup --data-dir /var/lib/frontdesk --passphrase-file ./passphrase")]
     Restore(RestoreArguments),
     /// Go back to before the last upgrade, which copied every database first
-    Rollback(RollbackArguments),
+    ///
+    /// The appliance must be stopped. What came after the upgrade is moved aside, not deleted. Names the release to install
+    /// before the next start.
+    #[command(after_long_help = "Examples:
+  frontdesk rollback
+  frontdesk rollback --data-dir /var/lib/frontdesk --json")]
+    Rollback(Shown),
     /// Look at the settings
     ///
     /// A flag wins over the environment, the environment over the settings file, the file over the default.
@@ -148,8 +167,18 @@ enum Command {
         command: ConfigCommand,
     },
     /// Examine the appliance, running or stopped, and name each fault with its fix
-    Doctor(DoctorArguments),
+    ///
+    /// Changes nothing. Ends with 1 when a check has failed; a warning does not count.
+    #[command(after_long_help = "Examples:
+  frontdesk doctor
+  frontdesk doctor --json --data-dir /var/lib/frontdesk")]
+    Doctor(Shown),
     /// Write a file for who helps from afar: findings, settings, counts, the log; no secrets, nobody's words
+    ///
+    /// A ZIP file of plain text and JSON. Look through it before you send it.
+    #[command(after_long_help = "Examples:
+  frontdesk support-bundle bundle.zip
+  frontdesk support-bundle bundle.zip --data-dir /var/lib/frontdesk")]
     SupportBundle(BundleArguments),
     /// Ask the running appliance whether it is ready; for service managers
     ///
@@ -232,7 +261,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
     match &line.command {
         Command::Config { command: ConfigCommand::Check(shown) } => config_check::run(&line.settings, *shown),
         Command::Serve(wish) => serve::run(&line.settings, wish),
-        Command::Doctor(wish) => doctor::run(&line.settings, wish),
+        Command::Doctor(shown) => doctor::run(&line.settings, *shown),
         Command::SupportBundle(wish) => support_bundle::run(&line.settings, wish),
         Command::Demo(arguments) => demo::run(&line.settings, arguments),
         Command::Setup(arguments) => setup::run(&line.settings, arguments),
@@ -245,7 +274,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Backup(wish) => backup::run(&line.settings, wish),
         Command::Restore(wish) => restore::run(&line.settings, wish),
-        Command::Rollback(wish) => restore::run_rollback(&line.settings, wish),
+        Command::Rollback(shown) => restore::run_rollback(&line.settings, *shown),
         Command::Healthcheck(shown) => healthcheck::run(&line.settings, *shown),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(*shell),

@@ -5,15 +5,14 @@
 //! from here either way, with no key.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use clap::Args;
 use serde_json::json;
 
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
 use crate::config::Settings;
@@ -21,15 +20,8 @@ use crate::http::{self, control};
 use crate::ops::{Finding, FindingState, examine};
 use crate::store::{self, DataDirectory};
 
-#[derive(Debug, Args)]
-pub(super) struct DoctorArguments {
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
-}
-
 /// Succeeds unless something has failed.
-pub(super) fn run(arguments: &SettingsArguments, wish: &DoctorArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &SettingsArguments, how: Shown) -> Result<(), Failure> {
     let (running, findings) = match arguments.load() {
         Ok(loaded) => {
             let settings = loaded.settings;
@@ -41,12 +33,12 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &DoctorArguments) -> Resu
         }
     };
     let failed = findings.iter().filter(|finding| finding.state == FindingState::Failed).count();
-    let shown = if wish.json {
+    let shown = if how.json {
         json!({ "ok": failed == 0, "running": running, "checks": findings }).to_string()
     } else {
         table(running, &findings)
     };
-    let _ = writeln!(std::io::stdout(), "{}", shown.trim_end());
+    say(shown.trim_end());
     match failed {
         0 => Ok(()),
         1 => Err(Failure::new("1 check has failed.")),

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use axum::http::Method;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::text;
-use super::{Failure, SettingsArguments};
-use crate::telemetry::start_log;
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 
 /// Rows of a page that is asked for.
 const PAGE_ROWS: usize = 100;
@@ -20,31 +19,22 @@ const NOTHING: &str = "-";
 
 #[derive(Debug, Args)]
 pub(super) struct EgressArguments {
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
     /// Entries at most, the newest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &EgressArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let shown = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let shown = show(&appliance, wish).await;
-        appliance.close().await;
-        shown
-    })?;
-    // Who closed the output, as a pager does, has seen enough.
-    let _ = writeln!(std::io::stdout(), "{shown}");
+    let shown = with_appliance(arguments, async |appliance| show(appliance, wish).await)?;
+    say(&shown);
     Ok(())
 }
 
 async fn show(appliance: &Appliance, wish: &EgressArguments) -> Result<String, Failure> {
     let entries = entries(appliance, usize::try_from(wish.limit).unwrap_or(PAGE_ROWS)).await?;
-    if wish.json {
+    if wish.shown.json {
         return Ok(json!({ "items": entries }).to_string());
     }
     let workspaces = workspaces(appliance).await?;

@@ -9,10 +9,10 @@ use clap::{Args, Subcommand};
 use notify::Watcher as _;
 use serde_json::{Value, json};
 
-use super::appliance::{Appliance, Call, folder, shown};
+use super::appliance::{Appliance, Call, folder, shown, with_appliance};
 use super::folder::{documents_of, send, watch};
 use super::knowledge_eval::{self as eval, EvalArguments};
-use super::{Failure, SettingsArguments, ask};
+use super::{Failure, SettingsArguments, Shown, ask};
 use crate::telemetry::start_log;
 
 /// Changes that come within so long of each other are taken together.
@@ -70,9 +70,8 @@ pub(super) struct SearchArguments {
     /// Passages at most
     #[arg(long, default_value_t = 5)]
     limit: u32,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &KnowledgeCommand) -> Result<(), Failure> {
@@ -186,16 +185,9 @@ async fn find(appliance: &Appliance, wish: &SearchArguments) -> Result<Value, Fa
 }
 
 fn search(arguments: &SettingsArguments, wish: &SearchArguments) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let found = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let found = find(&appliance, wish).await;
-        appliance.close().await;
-        found
-    })?;
+    let found = with_appliance(arguments, async |appliance| find(appliance, wish).await)?;
     let mut output = std::io::stdout().lock();
-    if wish.json {
+    if wish.shown.json {
         let _ = writeln!(output, "{found}");
         return Ok(());
     }

@@ -10,7 +10,8 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::run_async::runtime;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::ai::rerank::{RerankRequest, Reranker};
 use crate::app;
 use crate::base::{Clock, Fault as _, SystemClock};
@@ -29,9 +30,8 @@ pub(super) struct EvalArguments {
     /// Also have the best put in order by this reranker: `max_sim`, or one of the settings', which may cost
     #[arg(long, value_name = "NAME")]
     rerank: Option<String>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &EvalArguments) -> Result<(), Failure> {
@@ -46,12 +46,12 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &EvalArguments) -> Result
             measure(wish, &embedder, Some((name, settings.rerank.candidates, &order)))?
         }
     };
-    let text = if wish.json {
+    let text = if wish.shown.json {
         serde_json::to_string(&report).map_err(|error| Failure::new(error.to_string()))?
     } else {
         report.to_string()
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     Ok(())
 }
 

@@ -4,12 +4,12 @@
 //! appliance runs; what it sends is in no ledger but on the screen.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::app;
 use crate::base::{Clock, SystemClock};
 use crate::config::Settings;
@@ -19,6 +19,12 @@ use crate::outbound::SmtpStep;
 #[derive(Debug, Subcommand)]
 pub(super) enum MailCommand {
     /// Send a letter to an address and show each step: name, connection, encryption, sign-in, and whether the server took it
+    ///
+    /// The server is that of the section [mail] of the settings. Needs no data directory and no running appliance. Ends with 1
+    /// at the step that failed, and says what to do.
+    #[command(after_long_help = "Examples:
+  frontdesk mail test you@example.com
+  frontdesk mail test you@example.com --json")]
     Test(TestArguments),
 }
 
@@ -26,21 +32,20 @@ pub(super) enum MailCommand {
 pub(super) struct TestArguments {
     /// Where to send it, such as you@example.com
     address: String,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &MailCommand) -> Result<(), Failure> {
     let MailCommand::Test(wish) = command;
     let settings = arguments.load()?.settings;
     let report = super::run_async(try_out(&settings, &wish.address))?;
-    let text = if wish.json {
+    let text = if wish.shown.json {
         serde_json::to_string(&report).map_err(|error| Failure::new(error.to_string()))?
     } else {
         shown(&report, &wish.address)
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say(&text);
     match report.problem {
         None => Ok(()),
         Some(problem) => Err(Failure::new(problem)),

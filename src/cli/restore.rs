@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::appliance::shown;
 use super::backup::KeyArguments;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::base::{Clock as _, SystemClock};
 use crate::ops::{restore, rollback};
 use crate::telemetry::start_log;
@@ -22,16 +23,8 @@ pub(super) struct RestoreArguments {
     force: bool,
     #[command(flatten)]
     key: KeyArguments,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RollbackArguments {
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// Restores a backup into the data directory of the settings.
@@ -55,14 +48,14 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &RestoreArguments) -> Res
     }
     let restored = restored?;
     let aside = restored.aside.as_deref().map(shown);
-    let said = if wish.json {
+    let said = if wish.shown.json {
         let (manifest, contents) = (&restored.manifest, restored.contents);
         json!({ "data_dir": shown(data_dir), "aside": aside, "manifest": manifest, "contents": contents })
             .to_string()
     } else {
         sentence(data_dir, &restored, aside.as_deref())
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 
@@ -94,7 +87,7 @@ fn sentence(data_dir: &Path, restored: &restore::Restored, aside: Option<&str>) 
 }
 
 /// Goes back to before the last upgrade.
-pub(super) fn run_rollback(arguments: &SettingsArguments, wish: &RollbackArguments) -> Result<(), Failure> {
+pub(super) fn run_rollback(arguments: &SettingsArguments, how: Shown) -> Result<(), Failure> {
     let settings = arguments.load()?.settings;
     start_log(&settings.log)?;
     let done = rollback::rollback(&settings.store.data_dir, SystemClock.now())?;
@@ -102,7 +95,7 @@ pub(super) fn run_rollback(arguments: &SettingsArguments, wish: &RollbackArgumen
         "" => format!("the release with schema {}", done.schema),
         program => format!("Frontdesk {program}"),
     };
-    let said = if wish.json {
+    let said = if how.json {
         json!({ "program": done.program, "schema": done.schema, "copy": shown(&done.copy), "aside": shown(&done.aside) })
             .to_string()
     } else {
@@ -112,6 +105,6 @@ pub(super) fn run_rollback(arguments: &SettingsArguments, wish: &RollbackArgumen
             shown(&done.aside)
         )
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `frontdesk setup`: a new setup link, in place of the one printed at the first start; or, with everything given, the first
 //! account and workspace without anybody at a browser.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use axum::http::Method;
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::appliance::{Appliance, Call, shown};
 use super::ask::text;
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::base::Secret;
 use crate::config::Settings;
 use crate::telemetry::start_log;
@@ -33,9 +34,8 @@ pub(super) struct SetupArguments {
     /// A file that holds the password and nothing else; - for standard input
     #[arg(long, requires = "email", value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 /// The password in a file, without the line's end.
@@ -67,21 +67,21 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &SetupArguments) -> Resul
     let said = super::run_async(async move {
         let appliance = Appliance::open(&settings).await?;
         let done = match &body {
-            Some(body) => set_up(&appliance, body, wish.json).await,
-            None => link(&appliance, &settings, wish.json).await,
+            Some(body) => set_up(&appliance, body, wish.shown).await,
+            None => link(&appliance, &settings, wish.shown).await,
         };
         appliance.close().await;
         done
     })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 
-async fn set_up(appliance: &Appliance, body: &Value, as_json: bool) -> Result<String, Failure> {
+async fn set_up(appliance: &Appliance, body: &Value, how: Shown) -> Result<String, Failure> {
     let made = appliance.send(Method::POST, "/api/v1/setup", Call::default().json(body)).await?;
     let of = |part: &str, name: &str| made.get(part).map(|part| text(part, name)).unwrap_or_default();
     // The link that the first start printed is worth nothing any more.
-    Ok(if as_json {
+    Ok(if how.json {
         made.to_string()
     } else {
         format!(
@@ -93,7 +93,7 @@ async fn set_up(appliance: &Appliance, body: &Value, as_json: bool) -> Result<St
     })
 }
 
-async fn link(appliance: &Appliance, settings: &Settings, as_json: bool) -> Result<String, Failure> {
+async fn link(appliance: &Appliance, settings: &Settings, how: Shown) -> Result<String, Failure> {
     let done = || Failure::new("The appliance has been set up. Sign in at its address.");
     let link = match &appliance.own {
         None => {
@@ -105,5 +105,5 @@ async fn link(appliance: &Appliance, settings: &Settings, as_json: bool) -> Resu
             app.issue_setup_link(&address).await?.ok_or_else(done)?
         }
     };
-    Ok(if as_json { json!({ "link": link }).to_string() } else { link })
+    Ok(if how.json { json!({ "link": link }).to_string() } else { link })
 }

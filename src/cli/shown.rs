@@ -1,4 +1,4 @@
-//! The flag `--json`, which every command that prints something takes.
+//! What a command prints, and the flag `--json`, which every command that prints something takes.
 
 use std::io::Write as _;
 
@@ -16,8 +16,16 @@ pub(super) struct Shown {
 impl Shown {
     /// Prints `line` for programs or `text` for people.
     pub(super) fn print(self, line: &Value, text: &str) {
-        let mut output = std::io::stdout().lock();
-        // Who closed the output, as a pager does, has seen enough.
-        let _ = if self.json { writeln!(output, "{line}") } else { writeln!(output, "{text}") };
+        if self.json {
+            say(&line.to_string());
+        } else {
+            say(text);
+        }
     }
+}
+
+/// Prints what a command has to say.
+pub(super) fn say(text: &str) {
+    // Who closed the output, as a pager does, has seen enough.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::appliance::{Appliance, Call, shown};
-use super::{Failure, SettingsArguments};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
 use crate::telemetry::start_log;
 
 /// Bytes of a bundle: thousands of lines and counts are not more.
@@ -18,9 +19,8 @@ const BUNDLE_BYTES_MAX: usize = 64 << 20;
 pub(super) struct BundleArguments {
     /// The ZIP file to write; it must not be there yet
     file: PathBuf,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(arguments: &SettingsArguments, wish: &BundleArguments) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &BundleArguments) -> Resu
         fetched
     })?;
     write(&wish.file, &bytes)?;
-    let said = if wish.json {
+    let said = if wish.shown.json {
         json!({ "file": shown(&wish.file), "bytes": bytes.len() }).to_string()
     } else {
         format!(
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &BundleArguments) -> Resu
             shown(&wish.file)
         )
     };
-    let _ = writeln!(std::io::stdout(), "{said}");
+    say(&said);
     Ok(())
 }
 

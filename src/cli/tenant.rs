@@ -1,46 +1,70 @@
 //! `frontdesk tenant`: the workspaces of the appliance, for whoever runs it.
 
-use std::io::Write as _;
-
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::appliance::{Appliance, Call};
+use super::appliance::{Appliance, Call, with_appliance};
 use super::ask::text;
 use super::egress::aligned;
+use super::shown::say;
 use super::tenant_file::{ExportArguments, ImportArguments, export, import};
-use super::{Failure, SettingsArguments};
-use crate::telemetry::start_log;
+use super::{Failure, SettingsArguments, Shown};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
     /// Show every workspace with what it uses
+    #[command(after_long_help = "Examples:
+  frontdesk tenant list
+  frontdesk tenant list --json")]
     List(Shown),
     /// Make a workspace
+    ///
+    /// Nobody is a member of it yet; one that is made in the dashboard belongs to who makes it.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant create Acme
+  frontdesk tenant create \"Acme Support\" --slug acme")]
     Create(CreateArguments),
     /// Show one workspace, its quotas and what it uses of them
+    #[command(after_long_help = "Examples:
+  frontdesk tenant show acme
+  frontdesk tenant show acme --json")]
     Show(One),
     /// Set what a workspace may use; what is not named stays
+    ///
+    /// A limit is a number, which may end with K, M, G or T; "unlimited"; or "default", which is what the settings say.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant quota acme --members 10 --storage 20G
+  frontdesk tenant quota acme --conversations unlimited --documents default")]
     Quota(QuotaArguments),
     /// Close a workspace to its members and visitors; nothing of it is lost, and its jobs rest
+    #[command(after_long_help = "Example:
+  frontdesk tenant suspend acme")]
     Suspend(One),
     /// Open a suspended workspace again
+    #[command(after_long_help = "Example:
+  frontdesk tenant resume acme")]
     Resume(One),
     /// Write a workspace into one file, to be imported on another appliance
+    ///
+    /// Passwords, API keys and the keys of model providers are not in it. The file is not encrypted.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant export acme acme.workspace
+  frontdesk tenant export acme acme.workspace --json")]
     Export(ExportArguments),
     /// Take in a workspace from the file of an export
+    ///
+    /// The file is read to its end before anything counts as taken in.
+    #[command(after_long_help = "Examples:
+  frontdesk tenant import acme.workspace
+  frontdesk tenant import acme.workspace --slug acme-copy")]
     Import(ImportArguments),
     /// Erase a workspace with everything in it; this cannot be undone
+    ///
+    /// Backups that were made before hold it still; the command says which copies there are. Export it first to keep it.
+    #[command(after_long_help = "Example:
+  frontdesk tenant erase acme --confirm acme")]
     Erase(EraseArguments),
-}
-
-/// How it is shown.
-#[derive(Debug, Args)]
-pub(super) struct Shown {
-    /// Print one line of JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// Which workspace.
@@ -122,21 +146,14 @@ pub(super) struct EraseArguments {
 }
 
 pub(super) fn run(arguments: &SettingsArguments, command: &TenantCommand) -> Result<(), Failure> {
-    let settings = arguments.load()?.settings;
-    start_log(&settings.log)?;
-    let said = super::run_async(async move {
-        let appliance = Appliance::open(&settings).await?;
-        let done = carry_out(&appliance, command).await;
-        appliance.close().await;
-        done
-    })?;
-    let _ = writeln!(std::io::stdout(), "{said}");
+    let said = with_appliance(arguments, async |appliance| carry_out(appliance, command).await)?;
+    say(&said);
     Ok(())
 }
 
 async fn carry_out(appliance: &Appliance, command: &TenantCommand) -> Result<String, Failure> {
     match command {
-        TenantCommand::List(shown) => list(appliance, shown).await,
+        TenantCommand::List(shown) => list(appliance, *shown).await,
         TenantCommand::Create(wish) => create(appliance, wish).await,
         TenantCommand::Show(one) => {
             let found =
@@ -158,7 +175,7 @@ pub(super) async fn path(appliance: &Appliance, slug: &str) -> Result<String, Fa
     Ok(format!("/api/v1/tenants/{}", text(&found, "id")))
 }
 
-async fn list(appliance: &Appliance, shown: &Shown) -> Result<String, Failure> {
+async fn list(appliance: &Appliance, shown: Shown) -> Result<String, Failure> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = appliance

@@ -7,10 +7,10 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use super::Failure;
 use super::appliance::{Appliance, Call, shown};
 use super::ask::text;
-use super::tenant::{Shown, path};
+use super::tenant::path;
+use super::{Failure, Shown};
 use crate::archive::{Contents, Limits, Manifest, Opening, Reader};
 
 #[derive(Debug, Args)]
