@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Why work was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +15,15 @@ pub enum PoolError {
     Lost,
 }
 
-/// Runs blocking work on the runtime's blocking threads, a bounded number at a time.
+/// How much work of low priority gives way to everything else (setpriority(2)): under load a tenth of a fair share.
+const NICENESS: i32 = 10;
+
+/// Runs blocking work on the runtime's blocking threads, or on threads of low priority, a bounded number at a time.
 #[derive(Debug, Clone)]
 pub struct Pool {
     running: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    gives_way: bool,
 }
 
 impl Pool {
@@ -29,7 +33,15 @@ impl Pool {
         Self {
             running: Arc::new(Semaphore::new(running_max)),
             places: Arc::new(Semaphore::new(running_max.saturating_add(waiting_max))),
+            gives_way: false,
         }
+    }
+
+    /// The same for work that others should not feel, even when it comes in a flood: each piece has a thread of low priority.
+    /// Worth it for pieces of a millisecond and more; a thread costs some 30 microseconds.
+    #[must_use]
+    pub fn of_low_priority(running_max: usize, waiting_max: usize) -> Self {
+        Self { gives_way: true, ..Self::new(running_max, waiting_max) }
     }
 
     /// Runs `work` when a place is free. Once begun it runs to its end, even if the caller goes away.
@@ -42,13 +54,23 @@ impl Pool {
     ) -> Result<T, PoolError> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| PoolError::Busy)?;
         let turn = self.running.clone().acquire_owned().await.map_err(|_| PoolError::Lost)?;
-        tokio::task::spawn_blocking(move || {
+        let work = move || {
             let result = work();
             drop((turn, place));
             result
-        })
-        .await
-        .map_err(|_| PoolError::Lost)
+        };
+        if !self.gives_way {
+            return tokio::task::spawn_blocking(work).await.map_err(|_| PoolError::Lost);
+        }
+        let (answer, answered) = oneshot::channel();
+        let modest = move || {
+            // Where it is not allowed, it is done at the usual priority.
+            let _ = rustix::process::nice(NICENESS);
+            // Nobody waits for it any more.
+            let _ = answer.send(work());
+        };
+        std::thread::Builder::new().name("pool".to_owned()).spawn(modest).map_err(|_| PoolError::Busy)?;
+        answered.await.map_err(|_| PoolError::Lost)
     }
 }
 
@@ -58,7 +80,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_line_is_refused_at_once_and_a_panic_frees_its_place() {
-        let pool = Pool::new(1, 0);
+        for pool in [Pool::new(1, 0), Pool::of_low_priority(1, 0)] {
+            refuses_and_frees(pool).await;
+        }
+    }
+
+    async fn refuses_and_frees(pool: Pool) {
         let (open, gate) = std::sync::mpsc::channel::<()>();
         let first = tokio::spawn({
             let pool = pool.clone();

@@ -11,8 +11,18 @@ const SECRET: &str = "(secret)";
 /// What stands where an address was.
 const ADDRESS: &str = "(e-mail)";
 /// Words after which the value of `name=value`, `name: value` or `"name":"value"` is a secret.
-const NAMES: [&str; 9] =
-    ["password", "passphrase", "secret", "token", "api_key", "apikey", "authorization", "cookie", "seed"];
+const NAMES: [&str; 10] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "seed",
+    "frontdesk_session",
+];
 /// How known secrets begin.
 const BEGINNINGS: [&str; 8] = ["fdk_", "sk-", "sk_", "ghp_", "xox", "AIza", "pa-", "AGE-SECRET-KEY-"];
 /// A run of so many letters and digits that is neither a word nor an id of ours is taken for a secret.
