@@ -9,11 +9,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::ground::Ground;
-use super::language_models::{keyring, local_model, models};
+use super::mind::{Footing, Mind};
 use super::operations::{Facts, LookedAfter, Mode, look_after};
-use super::search_models::open_knowledge;
-use super::settings::{assistant_settings, backup_settings, default_budget, egress_retention, outbound};
-use crate::assistant::{AnswerMessage, Assistant, Models};
+use super::settings::{backup_settings, egress_retention, outbound};
+use crate::assistant::{AnswerMessage, Assistant};
 use crate::base::{Clock, Sealer, Secret, SystemClock, Timestamp};
 use crate::budget::{BudgetAlerted, Budgets, ReleaseLeft};
 use crate::config::Settings;
@@ -29,7 +28,7 @@ use crate::notify::mail::{Postman, SendLetter};
 use crate::ops::{Backups, MakeBackup};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
-use crate::store::{Keyspace, KeyspaceId, Store};
+use crate::store::{KeyspaceId, Store};
 use crate::tenants::FinishErasure;
 use crate::{contacts, http, store};
 
@@ -79,18 +78,6 @@ pub(super) fn news(hub: &Hub) -> News {
         .announce::<BudgetAlerted>(|keyspace, event| {
             tracing::warn!(%keyspace, alert = ?event.alert, "a budget runs out");
         })
-}
-
-fn assistant(
-    settings: &Settings,
-    knowledge: &Knowledge,
-    hub: &Hub,
-    models: Models,
-    system: &Keyspace,
-    clock: &Arc<dyn Clock>,
-) -> Assistant {
-    let (knowledge, hub, clock) = (knowledge.clone(), hub.clone(), clock.clone());
-    Assistant::new(knowledge, hub, models, system.clone(), clock, assistant_settings(settings))
 }
 
 /// Where people reach the appliance, as far as the settings say.
@@ -191,13 +178,15 @@ impl App {
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
         let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
-        let budgets = Budgets::new(default_budget(settings));
-        let keyring = keyring(settings, sealer.clone(), store.system().clone());
-        let knowledge = open_knowledge(settings, program, &clock, &outbound, &budgets).await?;
-        let here = local_model(settings, program, &clock)?;
-        let models = models(settings, here, &outbound, keyring.clone(), budgets.clone())?;
-        let looks_at_images = models.look_at_images();
-        let assistant = assistant(settings, &knowledge, &hub, models, store.system(), &clock);
+        let footing = Footing {
+            clock: &clock,
+            system: store.system(),
+            sealer: &sealer,
+            outbound: &outbound,
+            hub: &hub,
+        };
+        let Mind { knowledge, assistant, budgets, keyring, looks_at_images } =
+            Mind::open(settings, program, footing).await?;
         let postman = Postman::new(mail.clone(), outbound, facts.health.clone());
         let set = backup_settings(settings, store.directory().path())?;
         let backups = Backups::new(store.clone(), clock.clone(), facts.health.clone(), set);

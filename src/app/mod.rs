@@ -7,6 +7,7 @@
 mod appliance;
 mod ground;
 mod language_models;
+mod mind;
 mod operations;
 mod search_models;
 mod settings;

@@ -56,8 +56,8 @@ async fn get(services: Inside, caller: Caller, Path(id): Path<TenantId>) -> Resu
 
 /// Renames, limits, suspends or resumes a workspace; what is left out stays.
 ///
-/// Permission: `ManageTenants` (the operator). A suspended workspace is closed to its members, keys and visitors, whose open
-/// connections end; its jobs rest and go on when it is resumed.
+/// Permission: `ManageTenants` (the operator). A suspended workspace is closed to everybody else, and whatever is open there
+/// ends; its jobs rest and go on when it is resumed.
 #[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = "workspaces", security(("session" = [])), request_body = TenantChange,
     params(("id" = TenantId, Path, description = "The workspace.")), responses((status = 200, description = "As it is now.", body = TenantUse)))]
 async fn operate(

@@ -32,7 +32,6 @@ impl Note {
     }
 
     /// What it happened to: the id of an account, a key, a document.
-    #[expect(clippy::needless_pass_by_value, reason = "ids are copied; a reference at each call reads worse")]
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "callers hand over ids and words alike")]
     pub fn about(mut self, subject: impl ToString) -> Self {
@@ -41,7 +40,6 @@ impl Note {
     }
 
     /// A word on how: `role` `agent`.
-    #[expect(clippy::needless_pass_by_value, reason = "ids are copied; a reference at each call reads worse")]
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "callers hand over ids and words alike")]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
