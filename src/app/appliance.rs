@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::ground::Ground;
-use super::mind::{Footing, Mind};
-use super::operations::{Facts, LookedAfter, Mode, look_after};
+use super::mind::Mind;
+use super::operations::{Facts, Mode, look_after};
 use super::settings::{backup_settings, egress_retention, outbound};
 use crate::assistant::{AnswerMessage, Assistant};
 use crate::base::{Clock, Sealer, Secret, SystemClock, Timestamp};
@@ -29,7 +29,7 @@ use crate::ops::{Backups, MakeBackup};
 use crate::outbound::{EgressKeeper, EgressSweeper, ForgetEgress, Keeping};
 use crate::realtime::{self, Hub, Topic};
 use crate::store::{KeyspaceId, Store};
-use crate::tenants::FinishErasure;
+use crate::tenants::{Eraser, FinishErasure};
 use crate::{contacts, http, store};
 
 /// Where the setup link is kept while nobody has used it.
@@ -85,7 +85,22 @@ fn address(settings: &Settings) -> PublicAddress {
     PublicAddress::new(settings.server.public_address(settings.server.https_listen.port()))
 }
 
-/// Every kind of job and who does it.
+/// The jobs of the appliance itself and who does them.
+fn with_keepers(
+    runner: Runner,
+    egress: EgressSweeper,
+    eraser: &Eraser,
+    backups: &Backups,
+    postman: Postman,
+) -> Runner {
+    runner
+        .with::<ForgetEgress>(egress)
+        .with::<FinishErasure>(eraser.clone())
+        .with::<MakeBackup>(backups.clone())
+        .with::<SendLetter>(postman)
+}
+
+/// The jobs of the rooms and who does them.
 fn with_workers(runner: Runner, knowledge: &Knowledge, budgets: &Budgets, assistant: Assistant) -> Runner {
     runner
         .with::<AnswerMessage>(assistant)
@@ -178,37 +193,22 @@ impl App {
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));
         let outbound = outbound(settings, &clock, Some(keeper.clone()))?;
-        let footing = Footing {
-            clock: &clock,
-            system: store.system(),
-            sealer: &sealer,
-            outbound: &outbound,
-            hub: &hub,
-        };
+        let standing_on = (&clock, store.system(), &sealer, &outbound, &hub);
         let Mind { knowledge, assistant, budgets, keyring, looks_at_images } =
-            Mind::open(settings, program, footing).await?;
+            Mind::open(settings, program, standing_on).await?;
         let postman = Postman::new(mail.clone(), outbound, facts.health.clone());
         let set = backup_settings(settings, store.directory().path())?;
         let backups = Backups::new(store.clone(), clock.clone(), facts.health.clone(), set);
         let runner = Runner::new(store.clone(), clock.clone(), wakeups.clone())
-            .watched_by(facts.metrics.clone(), facts.memory.clone())
-            .with::<ForgetEgress>(EgressSweeper(kept))
-            .with::<FinishErasure>(eraser.clone())
-            .with::<MakeBackup>(backups.clone())
-            .with::<SendLetter>(postman);
+            .watched_by(facts.metrics.clone(), facts.memory.clone());
+        let runner = with_keepers(runner, EgressSweeper(kept), &eraser, &backups, postman);
         let runner = with_workers(runner, &knowledge, &budgets, assistant.clone());
         let running = begin(mode, runner, &wakeups, &store)?;
         queue_sweeps(&store, &backups, clock.now()).await?;
         let certificates = certificates(settings, &store, &clock, &facts)?;
         let operations = facts.operations(mode, settings, (&store, &clock, &hub));
         let (stopping, passwords) = (CancellationToken::new(), Passwords::new());
-        let looked_after = LookedAfter {
-            operations: &operations,
-            certificates: &certificates,
-            store: &store,
-            passwords: &passwords,
-            backups: &backups,
-        };
+        let looked_after = (&operations, &certificates, &store, &passwords, &backups);
         let caretakers = look_after(looked_after, running.as_ref(), &clock, &stopping);
         let services = Arc::new(Services {
             clock,

@@ -16,14 +16,8 @@ use crate::outbound::Outbound;
 use crate::realtime::Hub;
 use crate::store::Keyspace;
 
-/// What the mind stands on.
-pub(super) struct Footing<'a> {
-    pub(super) clock: &'a Arc<dyn Clock>,
-    pub(super) system: &'a Keyspace,
-    pub(super) sealer: &'a Sealer,
-    pub(super) outbound: &'a Outbound,
-    pub(super) hub: &'a Hub,
-}
+/// What the mind stands on: the clock, the system keyspace, what opens sealed keys, the way out, and who hears of answers.
+type Footing<'a> = (&'a Arc<dyn Clock>, &'a Keyspace, &'a Sealer, &'a Outbound, &'a Hub);
 
 /// Who answers, from what, and what it may cost.
 pub(super) struct Mind {
@@ -42,7 +36,7 @@ impl Mind {
     pub(super) async fn open(
         settings: &Settings,
         program: &Path,
-        Footing { clock, system, sealer, outbound, hub }: Footing<'_>,
+        (clock, system, sealer, outbound, hub): Footing<'_>,
     ) -> anyhow::Result<Self> {
         let budgets = Budgets::new(default_budget(settings));
         let keyring = keyring(settings, sealer.clone(), system.clone());

@@ -66,17 +66,12 @@ impl Facts {
 }
 
 /// What somebody has to look after.
-pub(super) struct LookedAfter<'a> {
-    pub(super) operations: &'a Arc<Operations>,
-    pub(super) certificates: &'a Arc<Certificates>,
-    pub(super) store: &'a Arc<Store>,
-    pub(super) passwords: &'a Passwords,
-    pub(super) backups: &'a Backups,
-}
+type LookedAfter<'a> =
+    (&'a Arc<Operations>, &'a Arc<Certificates>, &'a Arc<Store>, &'a Passwords, &'a Backups);
 
 /// Begins to look after the running appliance, until `stopping`.
 pub(super) fn look_after(
-    LookedAfter { operations, certificates, store, passwords, backups }: LookedAfter<'_>,
+    (operations, certificates, store, passwords, backups): LookedAfter<'_>,
     running: Option<&Arc<Running>>,
     clock: &Arc<dyn Clock>,
     stopping: &CancellationToken,
