@@ -1,7 +1,7 @@
 //! Letters to people about their own account: what they did not do themselves, they should hear of.
 //!
-//! Posted in the transaction of what happened, to the address that the account has; without mail nothing is. A letter that
-//! cannot be queued never undoes its cause.
+//! Posted in the transaction of what happened, to the address that the account has; without mail, or beyond its limits, nothing
+//! is, and that undoes nothing.
 
 use super::account::{self, Account};
 use super::{Device, Error, device};
