@@ -355,6 +355,44 @@ async fn a_letter_is_posted_with_its_cause_arrives_once_and_is_in_the_ledger_wit
     house.stop().await;
 }
 
+/// The token in a letter's link.
+fn token(letter: &Value, page: &str) -> String {
+    let text = letter["text"].as_str().unwrap();
+    let after = text.split_once(&format!("{page}#token=")).unwrap_or_else(|| panic!("no link in {text}")).1;
+    after.split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn invitations_and_new_passwords_come_by_mail_and_a_change_is_told_to_whom_it_concerns() {
+    let Some(mut server) = Server::start("starttls").await else { return };
+    let (desk, owner) = Desk::set_up_with(&[], &server.settings()).await;
+    assert_eq!(desk.get(&Caller::Nobody, "/api/v1/setup").await.expect(200).body["mail"], true);
+    let wish = json!({"email": "bob@example.com", "role": "agent"});
+    let made = desk.post(&owner, "/api/v1/invitations", &wish).await.expect(201);
+    assert_eq!(made.body["mailed"], true);
+    let letter = server.letter().await;
+    assert_eq!(letter["recipients"], json!(["bob@example.com"]));
+    let wish = json!({"token": token(&letter, "/invite"), "name": "Bob", "password": "plum teapot harvest 9"});
+    let bob = desk.post(&Caller::Nobody, "/api/v1/invitations/accept", &wish).await.expect(201).cookie();
+
+    // Whoever asks hears the same; only who has an account gets a letter.
+    for email in ["eve@example.com", "BOB@example.com"] {
+        let wish = json!({"email": email});
+        desk.post(&Caller::Nobody, "/api/v1/password-resets", &wish).await.expect(202);
+    }
+    let letter = server.letter().await;
+    assert_eq!(letter["recipients"], json!(["bob@example.com"]));
+    let wish = json!({"token": token(&letter, "/reset"), "new_password": "walnut ladder sunrise 4"});
+    desk.post(&Caller::Nobody, "/api/v1/password-resets/redeem", &wish).await.expect(204);
+    desk.post(&Caller::Nobody, "/api/v1/password-resets/redeem", &wish).await.expect(403);
+    desk.get(&bob, "/api/v1/me").await.expect(401);
+    let told = server.letter().await;
+    assert_eq!(told["recipients"], json!(["bob@example.com"]));
+    assert!(told["text"].as_str().unwrap().contains("password"), "{told}");
+    assert_eq!(server.taken(), 3);
+    desk.stop().await;
+}
+
 #[tokio::test]
 async fn an_address_that_nobody_has_is_a_dead_letter_and_the_others_arrive() {
     let Some(mut server) = Server::start("tls").await else { return };
