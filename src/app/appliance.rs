@@ -188,7 +188,8 @@ impl App {
         let hub = Hub::new(realtime::Limits::default());
         let Ground { store, wakeups, revocations, mail, quotas, eraser, carrier } =
             Ground::open(settings, &hub, &clock, &facts).await?;
-        let sealer = Sealer::new(&store.directory().appliance_key()?);
+        let key = store.directory().appliance_key()?;
+        let sealer = Sealer::with_keys(&key.key, &key.before);
         mail.seal_with(sealer.clone());
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));

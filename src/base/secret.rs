@@ -5,7 +5,9 @@
 //! belongs to, so that a copied row opens nowhere else.
 
 use std::fmt;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -94,20 +96,61 @@ pub struct DoesNotOpen;
 
 const NONCE_BYTES: usize = 24;
 
-/// Seals and signs with the appliance's key.
-#[derive(Clone)]
-pub struct Sealer {
+/// What is computed from one of the appliance's keys.
+struct Keys {
     cipher: XChaCha20Poly1305,
     signing_key: [u8; 32],
+}
+
+impl Keys {
+    fn of(key: &[u8; 32]) -> Self {
+        let sealing_key = blake3::derive_key("frontdesk 2026 sealing of secrets at rest", key);
+        let signing_key = blake3::derive_key("frontdesk 2026 signing of visitor tokens", key);
+        Self { cipher: XChaCha20Poly1305::new(&sealing_key.into()), signing_key }
+    }
+
+    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
+        // HMAC fills a key up to the hash's block with zeros (RFC 2104, section 2).
+        let mut block = [0u8; 64];
+        block[..32].copy_from_slice(&self.signing_key);
+        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
+        mac.update(message);
+        mac
+    }
+}
+
+/// The keys of an appliance, the one in use first.
+struct Ring {
+    first: Keys,
+    before: Vec<Keys>,
+}
+
+/// Seals and signs with the appliance's key; opens also what was sealed with those before it. Clones change together.
+#[derive(Clone)]
+pub struct Sealer {
+    ring: Arc<ArcSwap<Ring>>,
 }
 
 impl Sealer {
     /// With the 256-bit key of the appliance.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        let sealing_key = blake3::derive_key("frontdesk 2026 sealing of secrets at rest", key);
-        let signing_key = blake3::derive_key("frontdesk 2026 signing of visitor tokens", key);
-        Self { cipher: XChaCha20Poly1305::new(&sealing_key.into()), signing_key }
+        Self::with_keys(key, &[])
+    }
+
+    /// With the key in use and those before it.
+    #[must_use]
+    pub fn with_keys(key: &[u8; 32], before: &[[u8; 32]]) -> Self {
+        Self { ring: Arc::new(ArcSwap::from_pointee(Self::ring(key, before))) }
+    }
+
+    /// From now on `key` seals and signs; what was sealed with `before` still opens.
+    pub fn rotate(&self, key: &[u8; 32], before: &[[u8; 32]]) {
+        self.ring.store(Arc::new(Self::ring(key, before)));
+    }
+
+    fn ring(key: &[u8; 32], before: &[[u8; 32]]) -> Ring {
+        Ring { first: Keys::of(key), before: before.iter().map(Keys::of).collect() }
     }
 
     /// Seals `secret` so that it opens only for the same `row`.
@@ -118,7 +161,8 @@ impl Sealer {
         let nonce: [u8; NONCE_BYTES] = rand::random();
         let payload = Payload { msg: secret.expose().as_bytes(), aad: row.as_bytes() };
         let mut sealed = nonce.to_vec();
-        sealed.extend(self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| DoesNotOpen)?);
+        let cipher = &self.ring.load().first.cipher;
+        sealed.extend(cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| DoesNotOpen)?);
         Ok(Sealed(sealed))
     }
 
@@ -128,30 +172,41 @@ impl Sealer {
     /// [`DoesNotOpen`].
     pub fn open(&self, row: &str, sealed: &Sealed) -> Result<Secret, DoesNotOpen> {
         let (nonce, ciphertext) = sealed.0.split_first_chunk::<NONCE_BYTES>().ok_or(DoesNotOpen)?;
-        let payload = Payload { msg: ciphertext, aad: row.as_bytes() };
-        let plain = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| DoesNotOpen)?;
-        String::from_utf8(plain).map(Secret).map_err(|_| DoesNotOpen)
+        let ring = self.ring.load();
+        let mut keys = std::iter::once(&ring.first).chain(&ring.before);
+        let plain = keys.find_map(|keys| {
+            let payload = Payload { msg: ciphertext, aad: row.as_bytes() };
+            keys.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+        });
+        String::from_utf8(plain.ok_or(DoesNotOpen)?).map(Secret).map_err(|_| DoesNotOpen)
+    }
+
+    /// Seals anew, with the key in use, what was sealed for `row`.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`].
+    pub fn reseal(&self, row: &str, sealed: &Sealed) -> Result<Sealed, DoesNotOpen> {
+        self.seal(row, &self.open(row, sealed)?)
     }
 
     /// HMAC-SHA256 (RFC 2104) of `message`.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; 32] {
-        self.mac(message).finalize().into_bytes().into()
+        self.ring.load().first.mac(message).finalize().into_bytes().into()
     }
 
-    /// Checks a signature in constant time.
+    /// Checks a signature of the key in use, in constant time.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.mac(message).verify_slice(signature).is_ok()
+        self.ring.load().first.mac(message).verify_slice(signature).is_ok()
     }
 
-    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
-        // HMAC fills a key up to the hash's block with zeros (RFC 2104, section 2).
-        let mut block = [0u8; 64];
-        block[..32].copy_from_slice(&self.signing_key);
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new(&block.into());
-        mac.update(message);
-        mac
+    /// Checks a signature of the key in use or of one before it, each in constant time.
+    #[must_use]
+    pub fn verify_kept(&self, message: &[u8], signature: &[u8]) -> bool {
+        let ring = self.ring.load();
+        let mut keys = std::iter::once(&ring.first).chain(&ring.before);
+        keys.any(|keys| keys.mac(message).verify_slice(signature).is_ok())
     }
 }
 
@@ -178,6 +233,19 @@ mod tests {
             assert!(sealer.open("row 1", &damaged).is_err());
         }
         assert!(sealer.open("row 1", &Sealed(vec![1, 2])).is_err());
+    }
+
+    #[test]
+    fn after_a_rotation_what_was_sealed_before_opens_and_what_is_sealed_anew_opens_only_with_the_new_key() {
+        let sealer = Sealer::new(&[7; 32]);
+        let (clone, sealed) = (sealer.clone(), sealer.seal("row", &Secret::new("hunter2".into())).unwrap());
+        let signed = sealer.sign(b"said");
+        sealer.rotate(&[8; 32], &[[7; 32]]);
+        assert_eq!(clone.open("row", &sealed).unwrap().expose(), "hunter2");
+        let anew = clone.reseal("row", &sealed).unwrap();
+        assert_eq!(Sealer::new(&[8; 32]).open("row", &anew).unwrap().expose(), "hunter2");
+        assert!(Sealer::new(&[7; 32]).open("row", &anew).is_err());
+        assert!(!clone.verify(b"said", &signed) && clone.verify_kept(b"said", &signed));
     }
 
     #[test]

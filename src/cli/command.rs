@@ -23,8 +23,8 @@ use super::support_bundle::BundleArguments;
 use super::tenant::TenantCommand;
 use super::{
     Failure, SettingsArguments, Shown, account, ai, audit, backup, completions, config_check, demo, doctor,
-    egress, extract_worker, healthcheck, knowledge, mail, man, model, openapi, restore, serve, setup,
-    support_bundle, tenant,
+    egress, extract_worker, healthcheck, knowledge, mail, man, model, openapi, restore, rotate_key, serve,
+    setup, support_bundle, tenant,
 };
 
 /// What follows the list of commands; also on the manual page.
@@ -159,6 +159,15 @@ enum Command {
   frontdesk rollback
   frontdesk rollback --data-dir /var/lib/frontdesk --json")]
     Rollback(Shown),
+    /// Give the appliance a new key, and seal anew what is kept sealed
+    ///
+    /// For when the file appliance.key, or a backup that holds it, may be in strange hands. Keys of model providers and second
+    /// factors open only with the new key then; chats that are open begin anew. The key before stays behind the new one in the
+    /// file, for what lives for a day.
+    #[command(after_long_help = "Examples:
+  frontdesk rotate-key
+  frontdesk rotate-key --json")]
+    RotateKey(Shown),
     /// Look at the settings
     ///
     /// A flag wins over the environment, the environment over the settings file, the file over the default.
@@ -274,6 +283,7 @@ fn carry_out(line: &CommandLine) -> Result<(), Failure> {
         Command::Egress(wish) => egress::run(&line.settings, wish),
         Command::Backup(wish) => backup::run(&line.settings, wish),
         Command::Restore(wish) => restore::run(&line.settings, wish),
+        Command::RotateKey(shown) => rotate_key::run(&line.settings, *shown),
         Command::Rollback(shown) => restore::run_rollback(&line.settings, *shown),
         Command::Healthcheck(shown) => healthcheck::run(&line.settings, *shown),
         Command::Openapi => openapi::run(),

@@ -41,6 +41,7 @@ mod man;
 mod model;
 mod openapi;
 mod restore;
+mod rotate_key;
 mod run_async;
 mod serve;
 mod service_manager;

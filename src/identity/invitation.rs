@@ -282,6 +282,11 @@ fn of_tenant(tx: &impl Read, tenant: TenantId) -> Result<Vec<(Key, Invitation)>,
     Ok(tx.scan::<Invitations>(&Scan::prefix(&tenant, INVITATIONS_MAX + 1))?)
 }
 
+/// Whom an invitation is for, as long as it is open.
+pub(super) fn email_of(tx: &impl Read, tenant: TenantId, id: InvitationId) -> Result<Option<String>, Error> {
+    Ok(tx.get::<Invitations>(&(tenant, id))?.map(|row| row.email.as_str().to_owned()))
+}
+
 fn told(action: Action, tenant: TenantId, id: InvitationId, row: &Invitation) -> Note {
     let note = Note::new(action).of_tenant(tenant).about(id);
     note.with("role", row.role)

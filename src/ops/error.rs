@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Fault, Kind};
-use crate::{archive, identity, store, tenants};
+use crate::{ai, archive, identity, store, tenants};
 
 /// A fault of the ops room.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,6 +20,9 @@ pub enum Error {
     /// The audit trail could not be read or written.
     #[error("the audit trail")]
     Audit(#[source] Arc<identity::Error>),
+    /// A provider's key does not open, or could not be sealed.
+    #[error("the keys of model providers")]
+    Keys(#[source] Arc<ai::keys::Error>),
     /// The tenants could not be listed.
     #[error("the list of tenants")]
     Tenants(#[source] Arc<tenants::Error>),
@@ -110,6 +113,7 @@ impl Fault for Error {
             Self::Store(error) => error.kind(),
             Self::Archive(error) => error.kind(),
             Self::Audit(error) => error.kind(),
+            Self::Keys(error) => error.kind(),
             Self::Tenants(error) => error.kind(),
             Self::Missing { .. } | Self::NoSnapshot { .. } => Kind::NotFound,
             Self::Waiting | Self::Exists { .. } => Kind::Conflict,
@@ -126,6 +130,7 @@ impl Fault for Error {
             Self::Store(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::Audit(error) => error.code(),
+            Self::Keys(error) => error.code(),
             Self::Tenants(error) => error.code(),
             Self::Missing { .. } => "backup_not_found",
             Self::Waiting => "backup_waiting",
@@ -146,6 +151,7 @@ impl Fault for Error {
             Self::Store(error) => error.public(),
             Self::Archive(error) => error.public(),
             Self::Audit(error) => error.public(),
+            Self::Keys(error) => error.public(),
             Self::Tenants(error) => error.public(),
             Self::Missing { .. } => "There is no backup of this name.".into(),
             Self::Waiting => "A backup is about to be made already. Wait until it is there.".into(),
@@ -187,6 +193,7 @@ impl Fault for Error {
             Self::Store(error) => error.retryable(),
             Self::Archive(error) => error.retryable(),
             Self::Audit(error) => error.retryable(),
+            Self::Keys(error) => error.retryable(),
             Self::Tenants(error) => error.retryable(),
             Self::Waiting | Self::Stopping | Self::Io { .. } => true,
             Self::Missing { .. }

@@ -14,6 +14,7 @@
 //!
 //! [`restore`] builds a data directory aside and moves it into place at the end; what was there is moved aside and never
 //! deleted. [`upgrade`] copies all keyspaces before a newer release changes them, and [`rollback`] puts the copies back.
+//! [`rotate`] gives the appliance a new key.
 //!
 //! Table, in the system keyspace: `ops.heartbeat`. Job, there too (lane upkeep): [`MakeBackup`], done by [`Backups`]. Owns no
 //! event.
@@ -38,6 +39,7 @@ mod place;
 pub mod restore;
 pub mod retention;
 pub mod rollback;
+pub mod rotate;
 mod schedule;
 mod servers;
 mod settings;

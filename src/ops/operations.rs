@@ -8,11 +8,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{Finding, bundle, databases, examine};
-use crate::base::{Call, Clock, Timestamp};
+use super::{Finding, bundle, databases, examine, rotate};
+use crate::base::{Call, Clock, Sealer, Timestamp};
 use crate::config::{Setting, Settings};
 use crate::identity::audit::{self, Action, Note};
-use crate::identity::{self, Pass, pass::ManageAppliance};
+use crate::identity::{self, Pass, Policy, pass::ManageAppliance};
 use crate::jobs::{self, Counts, Running};
 use crate::realtime::Hub;
 use crate::store::{self, Store};
@@ -260,6 +260,20 @@ impl Operations {
             ],
             health: Some(parts.health.readiness()),
         })
+    }
+
+    /// Gives the appliance a new key.
+    ///
+    /// # Errors
+    /// Those of [`rotate::rotate_key`].
+    pub async fn rotate_key(
+        &self,
+        policy: &Policy,
+        sealer: &Sealer,
+        call: &Call,
+        pass: Pass<ManageAppliance>,
+    ) -> Result<rotate::Rotated, super::Error> {
+        rotate::rotate_key(self.parts.store.directory(), policy, sealer, call, pass).await
     }
 
     /// A bundle for who helps, as a ZIP file; that it was made is written down first.

@@ -23,6 +23,8 @@ pub struct DataDirectory {
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 const KEY_FILE: &str = "appliance.key";
+/// The most keys that are kept behind the one in use.
+pub(super) const KEYS_BEFORE_MAX: usize = 7;
 /// Says which key belongs to the directory where the key itself does not lie in it.
 const KEY_MARK_FILE: &str = "appliance.key.mark";
 /// Names the folder with what the service manager hands in (systemd.exec(5), "Credentials").
@@ -34,6 +36,39 @@ pub(super) fn create_folder(path: &Path) -> Result<(), Error> {
         .mode(PRIVATE_FOLDER)
         .create(path)
         .map_err(Error::directory("create the folder", path))
+}
+
+/// The appliance's key and those that it has taken the place of, newest first.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApplianceKey {
+    /// What seals and signs.
+    pub key: [u8; 32],
+    /// What sealed before, newest first; at most 7.
+    pub before: Vec<[u8; 32]>,
+}
+
+impl std::fmt::Debug for ApplianceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApplianceKey(..)")
+    }
+}
+
+impl ApplianceKey {
+    fn all(&self) -> impl Iterator<Item = &[u8; 32]> {
+        std::iter::once(&self.key).chain(&self.before)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.all().flatten().copied().collect()
+    }
+
+    /// One key after the other, the one in use first.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (keys, rest) = bytes.as_chunks::<32>();
+        let (key, before) = keys.split_first()?;
+        let sound = rest.is_empty() && before.len() <= KEYS_BEFORE_MAX;
+        sound.then(|| Self { key: *key, before: before.to_vec() })
+    }
 }
 
 impl DataDirectory {
@@ -105,23 +140,42 @@ impl DataDirectory {
     /// # Errors
     /// [`Error::BadKey`] when there is something else in its place; [`Error::WrongKey`] when it is not this directory's;
     /// [`Error::KeyMissing`] when this directory's is handed in and was not.
-    pub fn appliance_key(&self) -> Result<[u8; 32], Error> {
+    pub fn appliance_key(&self) -> Result<ApplianceKey, Error> {
         let credentials = std::env::var_os(CREDENTIALS_VARIABLE);
         self.key_from(credentials.map(|folder| PathBuf::from(folder).join(KEY_FILE)).as_deref())
     }
 
-    fn key_from(&self, credential: Option<&Path>) -> Result<[u8; 32], Error> {
+    /// A new key in place of the one in the directory's file, which stays behind it to open what it has sealed.
+    ///
+    /// # Errors
+    /// [`Error::KeyHandedIn`] when the service manager has the key; those of [`DataDirectory::appliance_key`].
+    pub fn rotate_key(&self) -> Result<ApplianceKey, Error> {
+        let file = self.path.join(KEY_FILE);
+        let kept = read_key(&file)?.ok_or(Error::KeyHandedIn)?;
+        let mut before = vec![kept.key];
+        before.extend(kept.before);
+        before.truncate(KEYS_BEFORE_MAX);
+        let key = ApplianceKey { key: rand::random(), before };
+        if self.read_small(KEY_MARK_FILE)?.is_some() {
+            self.write_private(KEY_MARK_FILE, &mark_of(&key.key))?;
+        }
+        self.write_private(KEY_FILE, &key.to_bytes())?;
+        Ok(key)
+    }
+
+    fn key_from(&self, credential: Option<&Path>) -> Result<ApplianceKey, Error> {
         let file = self.path.join(KEY_FILE);
         let (kept, mark) = (read_key(&file)?, self.read_small(KEY_MARK_FILE)?);
         let handed_in = credential.map(read_key).transpose()?.flatten();
-        let belongs = |key: &[u8; 32]| mark.as_ref().is_none_or(|mark| *mark == mark_of(key));
+        let belongs =
+            |key: &ApplianceKey| mark.as_ref().is_none_or(|mark| key.all().any(|key| *mark == mark_of(key)));
         match (handed_in, kept) {
             (Some(key), kept) => {
                 if !belongs(&key) || kept.is_some_and(|kept| kept != key) {
                     return Err(Error::WrongKey { path: self.path.clone() });
                 }
-                if mark.is_none() {
-                    self.write_private(KEY_MARK_FILE, &mark_of(&key))?;
+                if mark.is_none_or(|mark| mark != mark_of(&key.key)) {
+                    self.write_private(KEY_MARK_FILE, &mark_of(&key.key))?;
                 }
                 Ok(key)
             }
@@ -129,8 +183,8 @@ impl DataDirectory {
             (None, Some(_)) => Err(Error::WrongKey { path: self.path.clone() }),
             (None, None) if mark.is_some() => Err(Error::KeyMissing { path: file }),
             (None, None) => {
-                let key: [u8; 32] = rand::random();
-                self.write_private(KEY_FILE, &key)?;
+                let key = ApplianceKey { key: rand::random(), before: Vec::new() };
+                self.write_private(KEY_FILE, &key.to_bytes())?;
                 Ok(key)
             }
         }
@@ -186,9 +240,12 @@ impl DataDirectory {
     }
 }
 
-fn read_key(path: &Path) -> Result<Option<[u8; 32]>, Error> {
+fn read_key(path: &Path) -> Result<Option<ApplianceKey>, Error> {
     match std::fs::read(path) {
-        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| Error::BadKey { path: path.to_path_buf() }),
+        Ok(bytes) => {
+            let key = ApplianceKey::from_bytes(&bytes);
+            key.map(Some).ok_or_else(|| Error::BadKey { path: path.to_path_buf() })
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::directory("read", path)(error)),
     }
@@ -209,7 +266,7 @@ mod tests {
         let credential = credentials.path().join(KEY_FILE);
         let directory = DataDirectory::open(home.path()).unwrap();
         std::fs::write(&credential, [7; 32]).unwrap();
-        assert_eq!(directory.key_from(Some(&credential)).unwrap(), [7; 32]);
+        assert_eq!(directory.key_from(Some(&credential)).unwrap().key, [7; 32]);
         assert!(!home.path().join(KEY_FILE).exists());
         let mark = std::fs::read(home.path().join(KEY_MARK_FILE)).unwrap();
         assert!(!mark.windows(4).any(|part| part == [7; 4]));

@@ -95,6 +95,9 @@ pub enum Error {
         /// Where it would be if it lay in the data directory.
         path: PathBuf,
     },
+    /// The appliance's key is handed in by the service manager, so it cannot be changed here.
+    #[error("the appliance's key is handed in")]
+    KeyHandedIn,
     /// The data directory is another user's.
     #[error("{} belongs to the user {owner}", path.display())]
     OtherOwner {
@@ -172,6 +175,7 @@ impl Fault for Error {
             | Self::WrongKey { .. }
             | Self::KeyMissing { .. }
             | Self::OtherOwner { .. } => Kind::Internal,
+            Self::KeyHandedIn => Kind::Conflict,
         }
     }
 
@@ -190,6 +194,7 @@ impl Fault for Error {
             Self::BadKey { .. } => "key_unusable",
             Self::WrongKey { .. } => "key_wrong",
             Self::KeyMissing { .. } => "key_missing",
+            Self::KeyHandedIn => "key_handed_in",
             Self::OtherOwner { .. } => "directory_of_another_user",
         }
     }
@@ -227,6 +232,9 @@ impl Fault for Error {
                 path.display()
             )
             .into(),
+            Self::KeyHandedIn => "The service manager hands the appliance's key in. Put 32 new random bytes before those in its file, \
+                 and restart the service."
+                .into(),
             Self::KeyMissing { path } => format!(
                 "The appliance's key is handed in by the service manager and is not there. Start the service and repeat \
                  the command while it runs, or put the key at {}.",
@@ -262,6 +270,7 @@ impl Fault for Error {
             | Self::BadKey { .. }
             | Self::WrongKey { .. }
             | Self::KeyMissing { .. }
+            | Self::KeyHandedIn
             | Self::OtherOwner { .. } => false,
         }
     }

@@ -36,7 +36,7 @@ mod transaction;
 mod tests;
 
 pub use arrive::Arrival;
-pub use directory::DataDirectory;
+pub use directory::{ApplianceKey, DataDirectory};
 pub use dump::{Loader, file_of, migrate_file, read_file, schema_version};
 pub use erase::Removed;
 pub use error::Error;

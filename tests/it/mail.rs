@@ -372,7 +372,8 @@ async fn invitations_and_new_passwords_come_by_mail_and_a_change_is_told_to_whom
     assert_eq!(made.body["mailed"], true);
     let letter = server.letter().await;
     assert_eq!(letter["recipients"], json!(["bob@example.com"]));
-    let wish = json!({"token": token(&letter, "/invite"), "name": "Bob", "password": "plum teapot harvest 9"});
+    let wish =
+        json!({"token": token(&letter, "/invite"), "name": "Bob", "password": "plum teapot harvest 9"});
     let bob = desk.post(&Caller::Nobody, "/api/v1/invitations/accept", &wish).await.expect(201).cookie();
 
     // Whoever asks hears the same; only who has an account gets a letter.

@@ -125,6 +125,36 @@ async fn codes_of_an_independent_implementation_sign_in() {
     a_second_factor_from(oathtool).await;
 }
 
+/// Row B11: secrets lie sealed, and a new key seals them anew: the key before it opens none of them.
+#[tokio::test]
+async fn after_a_rotation_a_second_factor_opens_with_the_new_key_alone() {
+    let (mut desk, first) = Desk::set_up().await;
+    let (secret, codes, owner) = enrol(&desk, &first, own_app).await;
+    let file = desk.data_dir().join("appliance.key");
+    let before = std::fs::read(&file).unwrap();
+    let data_dir = desk.data_dir().display().to_string();
+    let done = run(desk.home(), &["rotate-key", "--json", "--data-dir", &data_dir]).await;
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let after = std::fs::read(&file).unwrap();
+    assert_eq!((before.len(), after.len(), &after[32..]), (32, 64, &before[..]));
+    let challenge = sign_in(&desk, PASSWORD).await.expect(202).of("challenge");
+    answer(&desk, &challenge, &codes[0]).await.expect(201);
+    let trail = desk.get(&owner, "/api/v1/appliance/audit").await.expect(200);
+    assert!(trail.text.contains("appliance.key_rotated"), "{}", trail.text);
+
+    desk.stop().await;
+    std::fs::write(&file, &after[..32]).unwrap();
+    desk.start_again().await;
+    let challenge = sign_in(&desk, PASSWORD).await.expect(202).of("challenge");
+    answer(&desk, &challenge, &own_app(&secret, 30)).await.expect(201);
+    desk.stop().await;
+    std::fs::write(&file, &before).unwrap();
+    desk.start_again().await;
+    let challenge = sign_in(&desk, PASSWORD).await.expect(202).of("challenge");
+    assert_eq!(answer(&desk, &challenge, &own_app(&secret, 60)).await.status, 500, "it opens nothing");
+    desk.stop().await;
+}
+
 /// Row B5.
 #[tokio::test]
 async fn a_person_sees_where_they_are_signed_in_and_ends_it_there() {

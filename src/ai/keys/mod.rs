@@ -18,4 +18,4 @@ mod row;
 
 pub use error::{Error, Rule};
 pub use keyring::{Found, KeySource, Keyring, KnownProvider, ProviderKeyView, Whose};
-pub use row::{KEY_BYTES_MAX, KeyView, SEALED_TABLES};
+pub use row::{KEY_BYTES_MAX, KeyView, SEALED_TABLES, reseal};

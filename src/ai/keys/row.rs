@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Rule};
 use crate::base::{Actor, Call, Sealed, Sealer, Secret, Timestamp};
-use crate::store::{KeyspaceId, Read, WriteTx, tables};
+use crate::store::{KeyspaceId, Read, Scan, WriteTx, tables};
 
 /// The most characters of a key; vendors' have less than 200, tokens of gateways some thousand.
 pub const KEY_BYTES_MAX: usize = 4_096;
+/// Keys that are sealed anew at a time: more than a site has providers.
+const KEYS_MAX: usize = 10_000;
 /// So much of a key is shown.
 const SHOWN_CHARS: usize = 4;
 /// Of a shorter key nothing is shown: it would be too much of it.
@@ -90,6 +92,21 @@ impl ProviderKey {
     pub(super) fn view(&self) -> KeyView {
         KeyView { last_four: self.last_four.clone(), set_at: self.set_at, set_by: self.set_by.to_string() }
     }
+}
+
+/// Seals the keys of this keyspace anew with the appliance's key in use; how many.
+///
+/// # Errors
+/// [`Error::DoesNotOpen`], and then nothing is changed.
+pub fn reseal(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<usize, Error> {
+    let id = tx.keyspace();
+    let rows = tx.scan::<Keys>(&Scan::all(KEYS_MAX))?;
+    for (provider, row) in &rows {
+        let sealed = sealer.reseal(&place(id, provider), &row.sealed);
+        let sealed = sealed.map_err(|_| Error::DoesNotOpen { provider: provider.clone(), place: id })?;
+        tx.put::<Keys>(provider, &ProviderKey { sealed, ..row.clone() })?;
+    }
+    Ok(rows.len())
 }
 
 pub(super) fn load(tx: &impl Read, provider: &str) -> Result<Option<ProviderKey>, Error> {

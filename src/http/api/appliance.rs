@@ -9,10 +9,11 @@ use super::Routes;
 use crate::http::{Caller, Inside, Problem};
 use crate::identity::pass::ManageAppliance;
 use crate::ops::ApplianceView;
+use crate::ops::rotate::Rotated;
 use crate::store;
 
 pub(super) fn routes() -> Routes {
-    Routes::new().routes(routes!(read)).routes(routes!(bundle))
+    Routes::new().routes(routes!(read)).routes(routes!(bundle)).routes(routes!(rotate_key))
 }
 
 /// How the appliance is: its release, what it takes, and what was examined, each fault with its fix.
@@ -41,4 +42,17 @@ async fn bundle(services: Inside, caller: Caller) -> Result<impl IntoResponse, P
         (CONTENT_DISPOSITION, "attachment; filename=\"frontdesk-support.zip\""),
     ];
     Ok((headers, bytes))
+}
+
+/// Gives the appliance a new key, and seals anew what is kept sealed: the keys of model providers and the seeds of second factors.
+/// Chats that are open begin anew.
+///
+/// Permission: `ManageAppliance` (the operator). It is in the audit trail.
+#[utoipa::path(post, path = "/api/v1/appliance/key-rotation", tag = "appliance", security(("session" = [])),
+    responses((status = 200, description = "Done.", body = Rotated)))]
+async fn rotate_key(services: Inside, caller: Caller) -> Result<View<Rotated>, Problem> {
+    let pass = caller.pass::<ManageAppliance>()?;
+    let operations = services.operations.clone();
+    let rotated = operations.rotate_key(&services.policy, &services.sealer, &caller.call, pass).await?;
+    Ok(View(rotated))
 }

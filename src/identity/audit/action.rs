@@ -98,6 +98,8 @@ actions! {
     BudgetChanged = "budget.changed";
     /// The audit trail was exported.
     AuditExported = "audit.exported";
+    /// The appliance was given a new key.
+    KeyRotated = "appliance.key_rotated";
     /// A backup was made.
     BackupMade = "backup.made";
     /// A backup was deleted.

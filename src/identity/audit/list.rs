@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::trail::{BY_TENANT, Link, Trail};
 use super::{Action, Entry};
 use crate::base::{
-    AccountId, Actor, ApiKeyId, Cursor, Page, PageRequest, RequestId, RoleId, TenantId, Timestamp,
+    AccountId, Actor, ApiKeyId, Cursor, InvitationId, Page, PageRequest, RequestId, RoleId, TenantId,
+    Timestamp,
 };
 use crate::identity::pass::{ManageAppliance, ReadAudit};
-use crate::identity::{Error, MemberRole, Pass, account, api_key, custom_role};
+use crate::identity::{Error, MemberRole, Pass, account, api_key, custom_role, invitation};
 use crate::store::{Key as _, Read as _, ReadTx, Scan};
 
 /// Entries that are looked at for one page; a page of a narrow filter may hold fewer rows than asked for, and go on.
@@ -277,6 +278,9 @@ fn name_of(system: &ReadTx, tenant: Option<TenantId>, id: &str) -> Result<Option
     let Some(tenant) = tenant else { return Ok(None) };
     if let Ok(key) = ApiKeyId::parse(id) {
         return api_key::name(system, tenant, key);
+    }
+    if let Ok(invitation) = InvitationId::parse(id) {
+        return invitation::email_of(system, tenant, invitation);
     }
     let Ok(role) = RoleId::parse(id) else { return Ok(None) };
     Ok(custom_role::resolve(system, tenant, MemberRole::Custom(role))?.map(|(name, _)| name))

@@ -20,7 +20,7 @@ pub mod second_factor;
 mod tests;
 mod totp;
 
-pub use second_factor::{Enrolment, MfaView, is_enabled, view};
+pub use second_factor::{Enrolment, MfaView, is_enabled, reseal, view};
 pub(super) use second_factor::{
     Enrolments, SecondFactors, accept, begin, confirm, forget_ended, remove, renew_codes,
 };

@@ -235,6 +235,30 @@ pub(in crate::identity) fn remove(
     Ok(true)
 }
 
+/// Seals the seeds of up to `rows_max` accounts behind `after` anew with the appliance's key in use; the last of them, if there may be
+/// more.
+///
+/// # Errors
+/// [`Error::SeedDamaged`], and then nothing is changed.
+pub fn reseal(
+    tx: &mut WriteTx<'_>,
+    sealer: &Sealer,
+    after: Option<AccountId>,
+    rows_max: usize,
+) -> Result<Option<AccountId>, Error> {
+    let all = Scan::all(rows_max);
+    let scan = match &after {
+        Some(after) => all.after(after),
+        None => all,
+    };
+    let rows = tx.scan::<SecondFactors>(&scan)?;
+    for (account, factor) in &rows {
+        let seed = sealer.reseal(&factor_row(*account), &factor.seed).map_err(|_| Error::SeedDamaged)?;
+        tx.update::<SecondFactors>(account, |factor| factor.seed = seed)?;
+    }
+    Ok(rows.last().filter(|_| rows.len() == rows_max).map(|(account, _)| *account))
+}
+
 /// Removes up to `rows_max` enrolments that have ended; how many.
 pub(in crate::identity) fn forget_ended(
     tx: &mut WriteTx<'_>,

@@ -11,7 +11,7 @@ export const actionGroups = {
   people: ['account.created', 'account.operator_changed', 'member.invited', 'member.invitation_revoked', 'member.joined', 'member.role_changed', 'member.removed', 'role.created', 'role.changed', 'role.deleted'],
   workspace: ['workspace.created', 'workspace.changed', 'workspace.quotas_changed', 'workspace.suspended', 'workspace.resumed', 'workspace.exported', 'workspace.imported', 'workspace.erased', 'document.deleted', 'budget.changed'],
   keys: ['api_key.created', 'api_key.revoked', 'provider_key.set', 'provider_key.removed'],
-  appliance: ['appliance.set_up', 'backup.made', 'backup.deleted', 'backup.downloaded', 'backup.restored', 'audit.exported', 'support_bundle.made'],
+  appliance: ['appliance.set_up', 'appliance.key_rotated', 'backup.made', 'backup.deleted', 'backup.downloaded', 'backup.restored', 'audit.exported', 'support_bundle.made'],
 } as const;
 
 export type ActionGroup = keyof typeof actionGroups;

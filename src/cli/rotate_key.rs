@@ -1,0 +1,27 @@
+//! `frontdesk rotate-key`: a new key for the appliance.
+
+use axum::http::Method;
+
+use super::appliance::{Call, with_appliance};
+use super::shown::say;
+use super::{Failure, SettingsArguments, Shown};
+
+/// Says what was sealed anew.
+pub(super) fn run(arguments: &SettingsArguments, how: Shown) -> Result<(), Failure> {
+    with_appliance(arguments, async |appliance| {
+        let path = "/api/v1/appliance/key-rotation";
+        let done = appliance.send(Method::POST, path, Call::default()).await?;
+        let of = |name: &str| done.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+        say(&if how.json {
+            done.to_string()
+        } else {
+            format!(
+                "The appliance has a new key. Sealed anew: {} keys of model providers, in {} workspaces and for the appliance, and \
+                 every second factor. Make a new backup: those before open with the key before.",
+                of("provider_keys"),
+                of("workspaces")
+            )
+        });
+        Ok(())
+    })
+}
