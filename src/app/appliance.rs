@@ -80,6 +80,12 @@ pub(super) fn news(hub: &Hub) -> News {
         })
 }
 
+/// Seals with the appliance's key, and opens also with those before it.
+fn sealer(store: &Store) -> Result<Sealer, store::Error> {
+    let key = store.directory().appliance_key()?;
+    Ok(Sealer::with_keys(&key.key, &key.before))
+}
+
 /// Where people reach the appliance, as far as the settings say.
 fn address(settings: &Settings) -> PublicAddress {
     PublicAddress::new(settings.server.public_address(settings.server.https_listen.port()))
@@ -188,8 +194,7 @@ impl App {
         let hub = Hub::new(realtime::Limits::default());
         let Ground { store, wakeups, revocations, mail, quotas, eraser, carrier } =
             Ground::open(settings, &hub, &clock, &facts).await?;
-        let key = store.directory().appliance_key()?;
-        let sealer = Sealer::with_keys(&key.key, &key.before);
+        let sealer = sealer(&store)?;
         mail.seal_with(sealer.clone());
         settings.notices().iter().for_each(|(key, notice)| tracing::warn!("{key}: {notice}"));
         let (keeper, kept) = (Arc::new(EgressKeeper::default()), egress_retention(settings));

@@ -160,7 +160,7 @@ impl Fault for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound { .. } | Self::Erased => Kind::NotFound,
-            Self::AlreadyExists { .. } | Self::Duplicate { .. } => Kind::Conflict,
+            Self::AlreadyExists { .. } | Self::Duplicate { .. } | Self::KeyHandedIn => Kind::Conflict,
             Self::Busy { .. } | Self::InUse { .. } | Self::Lost => Kind::Unavailable,
             Self::Engine(_) | Self::Directory { .. } => {
                 if self.is_disk_full() {
@@ -175,7 +175,6 @@ impl Fault for Error {
             | Self::WrongKey { .. }
             | Self::KeyMissing { .. }
             | Self::OtherOwner { .. } => Kind::Internal,
-            Self::KeyHandedIn => Kind::Conflict,
         }
     }
 
