@@ -284,7 +284,7 @@ mod tests {
         let credential = credentials.path().join(KEY_FILE);
         let directory = DataDirectory::open(home.path()).unwrap();
         let made = directory.key_from(Some(&credential)).unwrap();
-        assert_eq!(std::fs::read(home.path().join(KEY_FILE)).unwrap(), made);
+        assert_eq!(std::fs::read(home.path().join(KEY_FILE)).unwrap(), made.key);
         std::fs::write(&credential, [7; 32]).unwrap();
         assert!(matches!(directory.key_from(Some(&credential)), Err(Error::WrongKey { .. })));
         std::fs::rename(home.path().join(KEY_FILE), &credential).unwrap();

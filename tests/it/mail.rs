@@ -365,7 +365,7 @@ fn token(letter: &Value, page: &str) -> String {
 #[tokio::test]
 async fn invitations_and_new_passwords_come_by_mail_and_a_change_is_told_to_whom_it_concerns() {
     let Some(mut server) = Server::start("starttls").await else { return };
-    let (desk, owner) = Desk::set_up_with(&[], &server.settings()).await;
+    let (mut desk, owner) = Desk::set_up_with(&[], &server.settings()).await;
     assert_eq!(desk.get(&Caller::Nobody, "/api/v1/setup").await.expect(200).body["mail"], true);
     let wish = json!({"email": "bob@example.com", "role": "agent"});
     let made = desk.post(&owner, "/api/v1/invitations", &wish).await.expect(201);
