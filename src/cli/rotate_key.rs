@@ -1,6 +1,7 @@
 //! `frontdesk rotate-key`: a new key for the appliance.
 
 use axum::http::Method;
+use serde_json::json;
 
 use super::appliance::{Call, with_appliance};
 use super::shown::say;
@@ -10,7 +11,8 @@ use super::{Failure, SettingsArguments, Shown};
 pub(super) fn run(arguments: &SettingsArguments, how: Shown) -> Result<(), Failure> {
     with_appliance(arguments, async |appliance| {
         let path = "/api/v1/appliance/key-rotation";
-        let done = appliance.send(Method::POST, path, Call::default()).await?;
+        let done =
+            appliance.send(Method::POST, path, Call::default().json(&json!({ "confirm": true }))).await?;
         let of = |name: &str| done.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
         say(&if how.json {
             done.to_string()

@@ -1,12 +1,15 @@
 //! How the appliance is, and what to send to who helps from afar: for its operator.
 
 use axum::Json as View;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::Routes;
-use crate::http::{Caller, Inside, Problem};
+use crate::http::{Caller, Inside, Json, Problem};
 use crate::identity::pass::ManageAppliance;
 use crate::ops::ApplianceView;
 use crate::ops::rotate::Rotated;
@@ -44,14 +47,31 @@ async fn bundle(services: Inside, caller: Caller) -> Result<impl IntoResponse, P
     Ok((headers, bytes))
 }
 
+/// That it is meant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct KeyRotation {
+    /// True: chats that are open begin anew.
+    #[serde(default)]
+    confirm: bool,
+}
+
 /// Gives the appliance a new key, and seals anew what is kept sealed: the keys of model providers and the seeds of second factors.
 /// Chats that are open begin anew.
 ///
 /// Permission: `ManageAppliance` (the operator). It is in the audit trail.
-#[utoipa::path(post, path = "/api/v1/appliance/key-rotation", tag = "appliance", security(("session" = [])),
+#[utoipa::path(post, path = "/api/v1/appliance/key-rotation", tag = "appliance", security(("session" = [])), request_body = KeyRotation,
     responses((status = 200, description = "Done.", body = Rotated)))]
-async fn rotate_key(services: Inside, caller: Caller) -> Result<View<Rotated>, Problem> {
+async fn rotate_key(
+    services: Inside,
+    caller: Caller,
+    Json(wish): Json<KeyRotation>,
+) -> Result<View<Rotated>, Problem> {
     let pass = caller.pass::<ManageAppliance>()?;
+    if !wish.confirm {
+        let detail = "Every open chat begins anew after this. Send \"confirm\": true if it is meant.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "confirm_required", detail));
+    }
     let operations = services.operations.clone();
     let rotated = operations.rotate_key(&services.policy, &services.sealer, &caller.call, pass).await?;
     Ok(View(rotated))
