@@ -15,8 +15,9 @@ pub enum PoolError {
     Lost,
 }
 
-/// How much work of low priority gives way to everything else (setpriority(2)): under load a tenth of a fair share.
-const NICENESS: i32 = 10;
+/// How much work of low priority gives way to everything else (setpriority(2)): under load a third of a fair share, so that
+/// nobody waits for ever for a sign-in either.
+const NICENESS: i32 = 5;
 
 /// Runs blocking work on the runtime's blocking threads, or on threads of low priority, a bounded number at a time.
 #[derive(Debug, Clone)]
