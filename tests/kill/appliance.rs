@@ -1,5 +1,6 @@
 //! A process of the real program on a folder of its own, and a client of its control socket.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -100,6 +101,17 @@ pub(crate) fn command(folder: &Path) -> Command {
     command
 }
 
+/// Where wrappers are.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// `command` run by `wrapper`, which is a program and its arguments; as it is where there is none.
+pub(crate) fn within(wrapper: &[&OsStr], command: &Command) -> Command {
+    let mut words = wrapper.iter().copied().chain([command.get_program()]).chain(command.get_args());
+    let mut wrapped = Command::new(words.next().unwrap());
+    wrapped.args(words).env_clear().env("PATH", PATH).current_dir(command.get_current_dir().unwrap());
+    wrapped
+}
+
 /// The data directory within a test's folder.
 pub(crate) fn data(folder: &Path) -> PathBuf {
     folder.join("data")
@@ -108,15 +120,17 @@ pub(crate) fn data(folder: &Path) -> PathBuf {
 impl Appliance {
     /// Starts it on `folder` and waits until it is ready.
     pub(crate) async fn start(folder: &Path) -> Self {
+        Self::start_within(folder, &[]).await
+    }
+
+    /// The same by way of a program that becomes the appliance: its name and its arguments.
+    pub(crate) async fn start_within(folder: &Path, wrapper: &[&OsStr]) -> Self {
         let log = OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
         let begun = Instant::now();
-        let mut child = command(folder)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut serve = command(folder);
+        serve.args(["serve", "--listen", "127.0.0.1:0"]);
+        let mut child =
+            within(wrapper, &serve).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let console = Console::of(&data(folder));
         until("the appliance becomes ready", async || {
             if let Some(status) = child.try_wait().unwrap() {
@@ -132,9 +146,28 @@ impl Appliance {
 
     /// Its resident memory in MB.
     pub(crate) fn resident_mb(&self) -> u64 {
+        self.memory_mb("VmRSS:")
+    }
+
+    /// The most that its resident memory ever was, in MB.
+    pub(crate) fn resident_max_mb(&self) -> u64 {
+        self.memory_mb("VmHWM:")
+    }
+
+    fn memory_mb(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1_000
+    }
+
+    /// The processes that it has started and that still run.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let children = threads
+            .filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).ok());
+        children
+            .flat_map(|line| line.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>())
+            .collect()
     }
 
     /// The files that it has open.
