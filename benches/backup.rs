@@ -14,23 +14,20 @@
     reason = "a benchmark"
 )]
 
-use std::path::Path;
+mod desk;
+mod sender;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::Body;
-use axum::http::{Method, Request};
 use frontdesk::app::App;
 use frontdesk::base::{Clock as _, SystemClock};
-use frontdesk::config::{FlagValue, Sources, load};
 use frontdesk::files;
-use frontdesk::http::control::{self, Client};
-use frontdesk::http::{self, ServerOptions};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-const SENDERS: usize = 64;
+use sender::{Sender, Serving};
+
 const FILE_MIB: usize = 8;
 /// Backups that are made one after the other.
 const BACKUPS: usize = 3;
@@ -45,20 +42,9 @@ fn main() {
 
 async fn measure(posts: usize, mib: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let app = App::open(&settings(folder.path()), Path::new("/nonexistent")).await.unwrap();
-    let listener = http::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let authority = app.services().certificates.authority_pem().unwrap();
-    let options = ServerOptions {
-        tls: app.services().certificates.config(),
-        metrics: app.services().operations.shared_metrics(),
-        connections_max: 256,
-        drain: Duration::from_secs(1),
-    };
-    let serving = tokio::spawn(http::run(listener, app.router(), options, app.stopping.clone()));
-    let (key, conversations) = desk(&control::direct(app.router())).await;
-    furnish(&app, mib).await;
-    let senders: Vec<_> = conversations.iter().map(|id| Sender::new(port, &authority, &key, id)).collect();
+    let serving = Serving::start(folder.path()).await;
+    furnish(&serving.app, mib).await;
+    let senders = serving.senders.clone();
     let usual = run(&senders, Until::Posts(Arc::new(AtomicUsize::new(posts)))).await;
     println!("without a backup: {usual}");
 
@@ -70,7 +56,7 @@ async fn measure(posts: usize, mib: usize) {
     for number in 0..BACKUPS {
         let begun = Instant::now();
         let name = format!("bench-{number}.frontdesk-backup");
-        let made = app.services().backups.make(name, CancellationToken::new()).await.unwrap();
+        let made = serving.app.services().backups.make(name, CancellationToken::new()).await.unwrap();
         assert!(made.verified_at.is_some(), "{made:?}");
         let seconds = begun.elapsed().as_secs_f64();
         let mib_per_second = mib as f64 / seconds;
@@ -83,52 +69,7 @@ async fn measure(posts: usize, mib: usize) {
     println!("during backups:   {during}");
     println!("the longest wait during backups is {:.2} of the usual p99", during.max_ms / usual.p99_ms);
     println!("p99 during backups is {:.2} of the usual", during.p99_ms / usual.p99_ms);
-    app.stop().await;
-    serving.await.unwrap().unwrap();
-}
-
-/// Without limits on rates, which are not what is measured.
-fn settings(folder: &Path) -> frontdesk::config::Settings {
-    let rates = [
-        "limits.requests_per_minute_per_address",
-        "limits.requests_per_minute_per_caller",
-        "limits.requests_per_minute_per_workspace",
-    ];
-    let rates = rates.map(|key| (key, "100000000".to_owned()));
-    let directory = ("store.data_dir", folder.join("data").display().to_string());
-    let flags = rates.into_iter().chain([directory]).map(|(key, text)| FlagValue {
-        flag: "--set".to_owned(),
-        key: key.to_owned(),
-        text,
-    });
-    load(&Sources { flags: flags.collect(), ..Sources::default() }).unwrap().settings
-}
-
-/// A tenant with a conversation for each sender, and a key to write into them.
-async fn desk(console: &Client) -> (String, Vec<String>) {
-    ask(console, "/api/v1/tenants", &[], json!({ "name": "Bench", "slug": "bench" })).await;
-    let key = json!({ "name": "sender", "role": "agent" });
-    let key = ask(console, "/api/v1/api-keys", &[("frontdesk-workspace", "bench")], key).await;
-    let mut conversations = Vec::new();
-    for _ in 0..SENDERS {
-        let visitor = ask(console, "/api/v1/widget/bench/visitors", &[], json!({})).await;
-        let bearer = format!("Bearer {}", visitor["token"].as_str().unwrap());
-        let opened =
-            ask(console, "/api/v1/conversations", &[("authorization", bearer.as_str())], json!({})).await;
-        conversations.push(opened["id"].as_str().unwrap().to_owned());
-    }
-    (key["secret"].as_str().unwrap().to_owned(), conversations)
-}
-
-async fn ask(console: &Client, path: &str, headers: &[(&str, &str)], body: Value) -> Value {
-    let mut request = Request::builder().method(Method::POST).uri(path).header("host", "localhost");
-    request = request.header("content-type", "application/json");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let answer = console.send_request(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
-    assert!(answer.status.is_success(), "{path}: {}", answer.json());
-    answer.json()
+    serving.stop().await;
 }
 
 /// Documents whose bytes do not shrink, referred to by rows.
@@ -141,35 +82,6 @@ async fn furnish(app: &App, mib: usize) {
         blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut bytes);
         let stored = files::put(&keyspace, SystemClock.now(), bytes.into()).await.unwrap();
         keyspace.write(move |tx| files::refer(tx, &stored, "the benchmark")).await.unwrap();
-    }
-}
-
-/// A program with a connection of its own.
-#[derive(Clone)]
-struct Sender {
-    client: reqwest::Client,
-    address: String,
-    key: String,
-}
-
-impl Sender {
-    fn new(port: u16, authority: &str, key: &str, conversation: &str) -> Self {
-        let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
-        let client =
-            reqwest::Client::builder().tls_certs_only([authority]).http1_only().no_proxy().build().unwrap();
-        let address = format!("https://localhost:{port}/api/v1/conversations/{conversation}/messages");
-        Self { client, address, key: key.to_owned() }
-    }
-
-    async fn post(&self, number: usize) -> Duration {
-        let said =
-            json!({ "text": format!("Number {number}: the parcel is on its way and arrives tomorrow.") });
-        let begun = Instant::now();
-        let request = self.client.post(&self.address).bearer_auth(&self.key).body(said.to_string());
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 201, "{}", self.address);
-        answer.bytes().await.unwrap();
-        begun.elapsed()
     }
 }
 

@@ -144,6 +144,18 @@ check "it is ready" ready
 check "with the data of before" finds
 check "and the settings of before" inside grep -q '^# ours' /etc/frontdesk/appliance.toml
 
+backup=/srv/desk.frontdesk-backup
+check "a backup of it is made" inside frontdesk backup "$backup"
+check "which nothing replaces while it runs" refused inside frontdesk restore --force "$backup"
+check "it stops" inside systemctl stop frontdesk
+check "nor without a word" refused inside frontdesk restore "$backup"
+check "root restores it in place of the data" inside frontdesk restore --force "$backup"
+check "which belongs to the service again" at /var/lib/frontdesk "frontdesk:frontdesk 700"
+check "to the last file" refused inside bash -c 'find /var/lib/frontdesk ! -user frontdesk | grep .'
+check "it starts" inside systemctl start frontdesk
+check "it is ready" ready
+check "with the data of the backup" finds
+
 check "it stops" inside systemctl stop frontdesk
 inside bash -c 'mkdir -p -m 0700 /etc/credstore && mv /var/lib/frontdesk/appliance.key /etc/credstore/frontdesk.appliance.key'
 inside bash -c 'echo FRONTDESK_SERVER__HTTPS_LISTEN=0.0.0.0:443 >/etc/frontdesk/frontdesk.env'

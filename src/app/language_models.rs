@@ -2,12 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::ai::keys::{Keyring, KnownProvider};
 use crate::ai::prices::{Price, PriceError, PriceTable};
 use crate::ai::{self, Deadlines, Provider, TokenLimitField, local, route};
-use crate::assistant::{Choosing, Models, Sparing};
+use crate::assistant::{Choosing, Models};
 use crate::base::{Clock, Sealer};
 use crate::budget::Budgets;
 use crate::config::{self, ProviderAuth, ProviderKind, ProviderSettings, Settings};
@@ -62,10 +61,11 @@ pub(super) fn models(
         }
     }
     let seeing = settings.ai.provider.iter().filter(|one| one.looks_at_images());
-    let models =
-        Models::new(choosing, models, keyring, budgets).with_eyes(seeing.map(|one| one.name.clone()));
+    let models = Models::new(choosing, models, keyring, budgets)
+        .with_eyes(seeing.map(|one| one.name.clone()))
+        .calling_off_after(settings.assistant.left_after());
     Ok(match here {
-        Some(here) => models.with_local(here, sparing(settings)),
+        Some(here) => models.with_local(here, settings.local_model.passages),
         None => models,
     })
 }
@@ -120,11 +120,6 @@ pub fn local_model(
         tracing::warn!(file = %found.path.display(), "this build of Frontdesk cannot run local models");
     }
     Ok(None)
-}
-
-fn sparing(settings: &Settings) -> Sparing {
-    let set = &settings.local_model;
-    Sparing { passages_max: set.passages, left_after: Duration::from_secs(set.left_after_s) }
 }
 
 /// A model with its price.

@@ -41,11 +41,11 @@ impl Draft {
     }
 
     /// Ends when the visitors who watched have all been gone for `after`; never where nobody watched, as whoever asks without a
-    /// connection comes back for the answer, nor where `after` is not told.
-    pub(super) fn left_alone(&self, after: Option<Duration>) -> impl Future<Output = ()> + use<> {
-        let watched = self.shown.clone().zip(after);
+    /// connection comes back for the answer.
+    pub(super) fn left_alone(&self, after: Duration) -> impl Future<Output = ()> + use<> {
+        let watched = self.shown.clone();
         async move {
-            let Some(((hub, topic), after)) = watched else { return std::future::pending().await };
+            let Some((hub, topic)) = watched else { return std::future::pending().await };
             let mut looks = tokio::time::interval(after.min(LOOK_EVERY).max(Duration::from_millis(1)));
             let (mut seen, mut gone_since) = (false, None);
             loop {

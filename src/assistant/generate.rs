@@ -83,26 +83,33 @@ pub(super) struct Heard {
     pub(super) stop_reason: Option<StopReason>,
 }
 
-impl Heard {
-    /// One that was not waited for.
-    pub(super) fn called_off() -> Self {
-        Self { outcome: Ok(Generated::CalledOff), usage: Usage::default(), stop_reason: None }
-    }
-}
-
-/// Sends `request` and shows the answer as it comes.
+/// Sends `request` and shows the answer as it comes. It is not waited for any longer once `left` ends.
 pub(super) async fn generate(
     provider: &dyn Provider,
     request: ChatRequest,
     wish: Wish<'_>,
     draft: &mut Draft,
+    left: impl Future<Output = ()>,
 ) -> Heard {
     let input_bytes = request.weight_bytes();
+    let mut left = std::pin::pin!(left);
     let mut stream = provider.stream(request);
     let mut grounder = Grounder::new(wish.passages.iter().map(|passage| passage.number));
     let (mut reply, mut text) = (String::new(), String::new());
     let mut end = None;
-    while let Some(event) = stream.next().await {
+    // A stream that is broken off carries no usage; what came of it was read and written all the same.
+    let guessed = |reply: &str| {
+        if reply.is_empty() { Usage::default() } else { Usage::estimate(input_bytes, reply.len()) }
+    };
+    loop {
+        let event = tokio::select! {
+            event = stream.next() => event,
+            () = &mut left => {
+                let usage = guessed(&reply);
+                return Heard { outcome: Ok(Generated::CalledOff), usage, stop_reason: None };
+            }
+        };
+        let Some(event) = event else { break };
         match event {
             Ok(Event::Waiting { before }) => draft.waiting(before),
             Ok(Event::Delta(piece)) => {
@@ -114,11 +121,7 @@ pub(super) async fn generate(
             }
             Ok(Event::Finished { stop_reason, usage }) => end = Some((stop_reason, usage)),
             Err(error) => {
-                // A stream that broke off carries no usage; what came of it was read and written all the same.
-                let told = error.usage();
-                let guessed = || Usage::estimate(input_bytes, reply.len());
-                let usage =
-                    if reply.is_empty() { told.unwrap_or_default() } else { told.unwrap_or_else(guessed) };
+                let usage = error.usage().unwrap_or_else(|| guessed(&reply));
                 return Heard { outcome: Err(error), usage, stop_reason: None };
             }
         }

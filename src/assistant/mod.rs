@@ -38,6 +38,6 @@ mod trace;
 pub use answer::{AnswerMessage, Assistant, Settings};
 pub use ask_again::{Again, AgainCitation, Replayed};
 pub use error::Error;
-pub use models::{Choosing, Models, Sparing};
+pub use models::{Choosing, Models};
 pub use replay::{PassageState, PromptMessage, RebuiltPrompt, Replay, ReplayPasses, ReplayedPassage};
 pub use trace::{Attempt, Sent, Trace, TracedPassage, trace};

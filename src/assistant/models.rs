@@ -35,17 +35,8 @@ pub(super) struct Model {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) price: Price,
     breaker: Arc<Breaker>,
-    /// What else goes for the one that computes on this machine's processor.
-    pub(super) sparing: Option<Sparing>,
-}
-
-/// How a model is spared that computes in this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sparing {
-    /// Passages that it is given, at most: it reads slowly.
-    pub passages_max: usize,
-    /// An answer whose visitor has left for so long is called off.
-    pub left_after: Duration,
+    /// Passages that it is given, at most: the one that computes on this machine's processor reads slowly.
+    pub(super) passages_max: usize,
 }
 
 /// A model as one tenant asks it.
@@ -72,6 +63,8 @@ pub struct Models {
     own_breakers: Arc<Mutex<HashMap<OwnKey, Arc<Breaker>>>>,
     /// The names of those that look at pictures.
     seeing: Arc<HashSet<String>>,
+    /// An answer whose visitor has left for so long is called off.
+    pub(super) left_after: Duration,
     pub(super) budgets: Budgets,
 }
 
@@ -96,7 +89,7 @@ impl Models {
     ) -> Self {
         let by_name = models.into_iter().map(|(provider, price)| {
             let name = provider.name().to_owned();
-            (name, Model { provider, price, breaker: Arc::default(), sparing: None })
+            (name, Model { provider, price, breaker: Arc::default(), passages_max: usize::MAX })
         });
         let own_breakers = Arc::default();
         Self {
@@ -105,6 +98,7 @@ impl Models {
             keyring,
             own_breakers,
             seeing: Arc::default(),
+            left_after: Duration::MAX,
             budgets,
         }
     }
@@ -133,15 +127,21 @@ impl Models {
         breakers.entry(key).or_default().clone()
     }
 
-    /// With the model in this process too, which costs nothing.
+    /// With the model in this process too, which costs nothing and is given `passages_max` passages at most.
     #[must_use]
-    pub fn with_local(mut self, provider: Arc<dyn Provider>, sparing: Sparing) -> Self {
+    pub fn with_local(mut self, provider: Arc<dyn Provider>, passages_max: usize) -> Self {
         let (name, price) = (provider.name().to_owned(), Price::free(provider.model()));
-        let model = Model { provider, price, breaker: Arc::default(), sparing: Some(sparing) };
+        let model = Model { provider, price, breaker: Arc::default(), passages_max };
         let mut by_name = Arc::into_inner(self.by_name).unwrap_or_default();
         by_name.insert(name, model);
         self.by_name = Arc::new(by_name);
         self
+    }
+
+    /// An answer whose visitor has left for `left_after` is called off; without, none is.
+    #[must_use]
+    pub fn calling_off_after(self, left_after: Duration) -> Self {
+        Self { left_after, ..self }
     }
 
     /// The models of these names look at pictures; without, none does.

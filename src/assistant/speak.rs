@@ -115,8 +115,8 @@ impl Speaker<'_> {
         draft: &mut Draft,
         asked: &mut Asked,
     ) -> Result<bool, Error> {
-        let most = model.sparing.map_or(wish.passages.len(), |sparing| sparing.passages_max);
-        let wish = Wish { passages: wish.passages.get(..most).unwrap_or(wish.passages), ..wish };
+        let passages = wish.passages.get(..model.passages_max).unwrap_or(wish.passages);
+        let wish = Wish { passages, ..wish };
         for wish in [wish, shortened(wish)] {
             let sees = self.models.sees(&choice.provider);
             let request = wish.request(sees);
@@ -132,11 +132,8 @@ impl Speaker<'_> {
             };
             let prompt = (prompt_hash(&request), sent(wish, &request, sees));
             let begun = Instant::now();
-            let left = draft.left_alone(model.sparing.map(|sparing| sparing.left_after));
-            let heard = tokio::select! {
-                heard = generate(&*reached.provider, request, wish, draft) => heard,
-                () = left => Heard::called_off(),
-            };
+            let left = draft.left_alone(self.models.left_after);
+            let heard = generate(&*reached.provider, request, wish, draft, left).await;
             let cost = books::cost(&model.price, &choice, &heard.usage, most);
             asked.attempts.push(Attempt::made(&choice, &heard, cost, begun.elapsed()));
             let charge =

@@ -1,5 +1,7 @@
 //! `[assistant]`: who answers, and from what.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::Ai;
@@ -34,9 +36,17 @@ pub struct Assistant {
     pub history_messages: usize,
     /// For workspaces that set nothing themselves.
     pub uncited_claims: UncitedClaims,
+    /// Seconds after which an answer is called off whose visitor has left.
+    pub left_after_s: u64,
 }
 
 impl Assistant {
+    /// See [`Assistant::left_after_s`].
+    #[must_use]
+    pub fn left_after(&self) -> Duration {
+        Duration::from_secs(self.left_after_s)
+    }
+
     pub(super) fn check(&self, ai: &Ai) -> Vec<Finding> {
         let mut findings = Vec::new();
         if ![EXTRACTIVE, AUTO, LOCAL].contains(&self.provider.as_str())

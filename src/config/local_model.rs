@@ -31,8 +31,6 @@ pub struct LocalModel {
     pub waiting_max: usize,
     /// Seconds that an answer may take, from its turn on.
     pub answer_s: u64,
-    /// Seconds after which an answer is called off whose visitor has left.
-    pub left_after_s: u64,
 }
 
 impl LocalModel {

@@ -18,5 +18,5 @@ mod tests;
 
 pub use error::Error;
 pub use month::{month_of, start_of_month};
-pub use own::{LIMIT_MAX, OwnQuotas, QuotaChange, change, forget, keep, own};
+pub use own::{LIMIT_MAX, OwnQuotas, QuotaChange, change, forget, keep, own, read_change};
 pub use quota::{Quota, QuotaBook, Quotas, admit, limits};

@@ -1,5 +1,9 @@
 //! What the operator has set for one tenant.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Error, Quotas};
@@ -49,6 +53,30 @@ pub struct QuotaChange {
 #[allow(clippy::option_option, reason = "left out, null and a number are three different wishes")]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::<u64>::deserialize(deserializer).map(Some)
+}
+
+/// Reads an object or `null`: a list of the fields in their order, which serde takes as well, is refused.
+///
+/// # Errors
+/// What the deserializer says.
+pub fn read_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<QuotaChange>, D::Error> {
+    struct Object;
+    impl<'de> Visitor<'de> for Object {
+        type Value = Option<QuotaChange>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+            QuotaChange::deserialize(MapAccessDeserializer::new(fields)).map(Some)
+        }
+    }
+    deserializer.deserialize_any(Object)
 }
 
 tables! {

@@ -24,7 +24,7 @@ pub struct TenantChange {
     #[serde(default)]
     pub suspended: Option<bool>,
     /// What it may use.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "quotas::read_change")]
     pub quotas: Option<QuotaChange>,
 }
 

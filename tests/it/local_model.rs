@@ -101,7 +101,7 @@ async fn visitors_who_wait_see_how_many_are_before_them() {
 async fn an_answer_is_called_off_when_its_visitor_has_left_and_the_next_has_their_turn() {
     let (mut desk, owner) = desk("").await;
     assert_eq!(desk.stop().await, Some(0));
-    desk.set("local_model.left_after_s=0");
+    desk.set("assistant.left_after_s=0");
     desk.start_again().await;
     let visitor = desk.visitor("acme").await;
     let id = desk.conversation(&visitor).await;

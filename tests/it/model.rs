@@ -14,11 +14,20 @@ use tokio::sync::Semaphore;
 use super::caller::Caller;
 use super::desk::Desk;
 use super::files;
+use super::soon;
 
 /// The server. It runs until the story ends.
 pub(crate) struct Model {
     port: u16,
+    answers: Answers,
+}
+
+#[derive(Clone)]
+struct Answers {
+    /// Lets them end.
     gate: Arc<Semaphore>,
+    /// Counts those that were broken off.
+    broken_off: Arc<Semaphore>,
 }
 
 impl Model {
@@ -30,10 +39,11 @@ impl Model {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let gate = Arc::new(Semaphore::new(0));
-        let routes = Router::new().route("/v1/chat/completions", post(complete)).with_state(gate.clone());
+        let none = || Arc::new(Semaphore::new(0));
+        let answers = Answers { gate: none(), broken_off: none() };
+        let routes = Router::new().route("/v1/chat/completions", post(complete)).with_state(answers.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { port, gate }
+        Self { port, answers }
     }
 
     /// The settings file of an appliance that asks it.
@@ -54,7 +64,12 @@ impl Model {
 
     /// Lets every answer end, those to come too.
     pub(crate) fn go_on(&self) {
-        self.gate.add_permits(1_000);
+        self.answers.gate.add_permits(1_000);
+    }
+
+    /// Waits until the connection is closed on which an answer is being given.
+    pub(crate) async fn broken_off(&self) {
+        soon("the answer is broken off", self.answers.broken_off.acquire()).await.unwrap().forget();
     }
 }
 
@@ -63,12 +78,15 @@ fn piece(text: &str) -> Bytes {
     format!("data: {chunk}\n\n").into()
 }
 
-async fn complete(State(gate): State<Arc<Semaphore>>) -> Response {
+async fn complete(State(answers): State<Answers>) -> Response {
     let (pieces, stream) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
     tokio::spawn(async move {
         pieces.send(Ok(piece("The pump is sealed with a rubber ring [1]."))).await?;
         pieces.send(Ok(piece(" The ring lasts"))).await?;
-        gate.acquire().await?.forget();
+        tokio::select! {
+            going_on = answers.gate.acquire() => going_on?.forget(),
+            () = pieces.closed() => answers.broken_off.add_permits(1),
+        }
         pieces.send(Ok(piece(" ten years [1]."))).await?;
         let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
         pieces.send(Ok(format!("data: {end}\n\ndata: [DONE]\n\n").into())).await?;

@@ -303,3 +303,33 @@ async fn an_answer_that_was_being_written_when_the_process_was_killed_comes_once
     let usage = desk.get(&owner, "/api/v1/usage").await.expect(200).body;
     assert_eq!(usage["items"][0]["calls"], 1, "{usage}");
 }
+
+#[tokio::test]
+async fn an_answer_is_called_off_at_its_provider_when_its_visitor_has_left_and_what_was_written_is_paid() {
+    const PRICE: &str =
+        "\n[[ai.price]]\nmodel = \"fake-1\"\ninput_micros = 1_000_000\noutput_micros = 2_000_000\n";
+    let model = Model::start().await;
+    let settings = model.settings() + PRICE;
+    let (desk, owner) = Desk::set_up_with(&["assistant.left_after_s=0"], &settings).await;
+    model.teach(&desk, &owner).await;
+    let visitor = desk.visitor("acme").await;
+    let id = desk.conversation(&visitor).await;
+    let mut socket = Socket::open(&desk, &visitor, &id, None).await;
+    socket.say("q", Model::QUESTION).await;
+    socket.until(|frame| frame["type"] == "draft" && frame["payload"]["stage"] == "writing").await;
+    drop(socket);
+    model.broken_off().await;
+
+    let watcher = desk.key("acme", "agent").await;
+    let mut socket = Socket::open(&desk, &watcher, &id, Some(1)).await;
+    let answer = socket.until(is_answer).await.pop().unwrap()["payload"].clone();
+    assert_eq!(answer["answer"]["provider"], "extractive", "{answer}");
+    assert!(answer["answer"]["note"].as_str().unwrap().contains("had left"), "{answer}");
+    let path = format!("/api/v1/conversations/{id}/messages/{}/trace", answer["id"].as_str().unwrap());
+    let trace = desk.get(&owner, &path).await.expect(200).body;
+    assert_eq!(outcomes(&trace), [("fake".to_owned(), "called_off".to_owned())]);
+    let cost = answer["answer"]["cost_micros"].as_u64().unwrap();
+    assert!(cost > 0, "{answer}");
+    let budget = desk.get(&owner, "/api/v1/budget").await.expect(200).body;
+    assert_eq!((&budget["spent_micros"], &budget["day"]["reserved_micros"]), (&json!(cost), &json!(0)));
+}

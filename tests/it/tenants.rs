@@ -125,6 +125,8 @@ async fn a_workspace_is_held_to_its_quotas_and_told_which_and_what_to_do() {
     assert_eq!(used["money_micros_per_month"], json!({"used": 0, "limit": null}));
     let bytes = used["storage_bytes"]["used"].as_u64().unwrap();
     assert!(bytes > 0 && bytes <= 4000, "{used}");
+    let list = operate(&desk, &owner, "acme", &json!({"quotas": [5, 5]})).await.expect(400);
+    assert_eq!(list.body["errors"][0]["pointer"], "/quotas", "{}", list.text);
     // No limit again.
     operate(&desk, &owner, "acme", &json!({"quotas": {"conversations_per_month": 0}})).await.expect(200);
     desk.conversation(&visitor).await;

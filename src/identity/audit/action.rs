@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:tt;)*) => {
         /// What happened. The text is part of the trail's format and never changes its meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum Action {

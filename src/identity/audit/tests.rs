@@ -5,6 +5,7 @@ use super::*;
 use crate::base::{Actor, Call, ManualClock, TenantId, Timestamp};
 use crate::store::{Read as _, Scan, Store, StoreOptions};
 use std::sync::Arc;
+use utoipa::PartialSchema as _;
 
 fn store(folder: &std::path::Path) -> Store {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
@@ -42,6 +43,8 @@ fn an_action_is_written_as_its_text() {
     for action in Action::ALL {
         assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
     }
+    let described = serde_json::to_value(Action::schema()).unwrap();
+    assert_eq!(described["enum"], serde_json::to_value(Action::ALL).unwrap());
 }
 
 /// A trail of `count` entries about two tenants by turns, and the raw rows to tamper with.
