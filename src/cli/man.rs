@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use rustix::fs::Mode;
 
 use super::Failure;
 use super::command::CommandLine;
@@ -47,6 +48,8 @@ pub(super) fn run(wish: &ManArguments) -> Result<(), Failure> {
         let path = path.display().to_string();
         move |error: std::io::Error| Failure::new(format!("{path} cannot be written: {error}"))
     };
+    // Unlike everything else that the program writes, manual pages are for everybody.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     std::fs::create_dir_all(&wish.folder).map_err(failed(&wish.folder))?;
     for (name, page) in pages().map_err(failed(&wish.folder))? {
         let path = wish.folder.join(name);

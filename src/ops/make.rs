@@ -27,7 +27,7 @@ const TLS: &str = "tls";
 /// Files of that folder.
 const TLS_FILES_MAX: usize = 64;
 /// What is written is sent to the disk after so many bytes, so that it never has much to do at once while others wait for it.
-const SYNC_BYTES: u64 = 2 << 20;
+const SYNC_BYTES: u64 = 1 << 20;
 /// Tenants read at a time.
 const TENANTS_AT_A_TIME: usize = 100;
 

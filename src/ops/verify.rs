@@ -57,7 +57,7 @@ pub fn verify(input: impl Read, opening: &Opening, scratch: &Path) -> Result<Pro
             Entry::Keyspace(head) => {
                 wanted.all_came()?;
                 wanted.keyspaces = wanted.keyspaces.saturating_add(1);
-                reader.load(&head, scratch)?;
+                reader.load_scratch(&head, scratch)?;
                 let path = scratch.join(&head.path);
                 let needs = examine(&head, &path)?;
                 if whole {

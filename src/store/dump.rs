@@ -4,9 +4,11 @@
 //! release no longer has. It reads a snapshot, so that it is consistent and holds up no writer; neither telling nor loading
 //! takes more memory than a batch of rows and redb's page cache.
 
+use std::io;
 use std::path::Path;
 
-use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableHandle as _};
+use redb::backends::FileBackend;
+use redb::{ReadableDatabase as _, ReadableTableMetadata as _, StorageBackend, TableHandle as _};
 
 use super::migrate::{Migration, Snapshot, migrate, newest_schema, schema_of};
 use super::transaction::{ReadTx, definition};
@@ -93,11 +95,18 @@ impl Loader {
     /// # Errors
     /// [`Error::Directory`], or the engine's.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(path);
-        let file = file.map_err(Error::directory("create", path))?;
-        let backend = redb::backends::FileBackend::new(file)?;
+        Self::begin_on(new_file(path)?)
+    }
+
+    /// The same for a file that is looked at and removed again: nothing of it is put on disk, which others may be waiting for.
+    ///
+    /// # Errors
+    /// As [`Loader::create`].
+    pub fn create_scratch(path: &Path) -> Result<Self, Error> {
+        Self::begin_on(Unsynced(new_file(path)?))
+    }
+
+    fn begin_on(backend: impl StorageBackend) -> Result<Self, Error> {
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
         Ok(Self {
             database,
@@ -165,6 +174,43 @@ impl Loader {
             open.commit()?;
         }
         Ok(self.rows)
+    }
+}
+
+fn new_file(path: &Path) -> Result<FileBackend, Error> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(path);
+    Ok(FileBackend::new(file.map_err(Error::directory("create", path))?)?)
+}
+
+/// A file that nothing is left of when the machine stops.
+#[derive(Debug)]
+struct Unsynced(FileBackend);
+
+impl StorageBackend for Unsynced {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The manners of the commands: exit codes, JSON for programs, and what they write to which output.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 
 use serde_json::{Value, json};
@@ -105,4 +106,8 @@ async fn completions_are_printed_and_manual_pages_written() {
     assert_eq!(written.status.code(), Some(0), "{}", said(&written));
     let page = std::fs::read_to_string(home.path().join("pages/frontdesk-config-check.1")).unwrap();
     assert!(page.contains("EXIT STATUS") && page.contains("frontdesk config check"), "{page}");
+    for path in ["pages", "pages/frontdesk.1"] {
+        let mode = std::fs::metadata(home.path().join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o044, 0o044, "{path} is for everybody to read");
+    }
 }

@@ -27,7 +27,7 @@ struct Wanted {
     /// Passages at most, 1 to 50; 10 when not given.
     limit: Option<usize>,
     /// Passages with a lower score are left out, 0 to 1.
-    min_score: Option<f32>,
+    min_score: Option<f64>,
     /// Another way of reading the two indexes as one, to compare.
     strategy: Option<Strategy>,
     /// False to leave the order as the two indexes have it, though a reranker is configured.
@@ -47,6 +47,11 @@ struct Found {
 
 const LIMIT_MAX: usize = 50;
 
+#[allow(clippy::cast_possible_truncation, reason = "a number of 0 to 1 is rounded to a float")]
+fn score(wanted: Option<f64>) -> f32 {
+    wanted.unwrap_or(0.0).clamp(0.0, 1.0) as f32
+}
+
 /// The best passages for a question, with both indexes' scores and ranks.
 ///
 /// Permission: `ReadKnowledge`.
@@ -61,7 +66,7 @@ async fn search(
     let keyspace = caller.enter(&services).await?;
     let options = Options {
         limit: wanted.limit.unwrap_or(10).clamp(1, LIMIT_MAX),
-        min_score: wanted.min_score.unwrap_or(0.0),
+        min_score: score(wanted.min_score),
         strategy: wanted.strategy,
         rerank: wanted.rerank.unwrap_or(true),
         subject: None,
