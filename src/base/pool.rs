@@ -1,7 +1,12 @@
 //! A bounded place for work that computes or scans, so that it can neither stall the async runtime nor pile up.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 use tokio::sync::{Semaphore, oneshot};
 
 /// Why work was not done.
@@ -15,15 +20,18 @@ pub enum PoolError {
     Lost,
 }
 
-/// How much work of low priority gives way to everything else (setpriority(2)): under load a third of a fair share, so that
-/// nobody waits for ever for a sign-in either.
+/// How much work of low priority gives way to everything else (setpriority(2)): under load a third of a fair share.
 const NICENESS: i32 = 5;
+/// Who has waited for so long gives way no more than that, so that nobody waits for ever where a processor is never idle.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs blocking work on the runtime's blocking threads, or on threads of low priority, a bounded number at a time.
 #[derive(Debug, Clone)]
 pub struct Pool {
     running: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    running_max: usize,
+    places_max: usize,
     gives_way: bool,
 }
 
@@ -31,15 +39,19 @@ impl Pool {
     /// At most `running_max` at a time, and at most `waiting_max` more in line.
     #[must_use]
     pub fn new(running_max: usize, waiting_max: usize) -> Self {
+        let places_max = running_max.saturating_add(waiting_max);
         Self {
             running: Arc::new(Semaphore::new(running_max)),
-            places: Arc::new(Semaphore::new(running_max.saturating_add(waiting_max))),
+            places: Arc::new(Semaphore::new(places_max)),
+            running_max,
+            places_max,
             gives_way: false,
         }
     }
 
-    /// The same for work that others should not feel, even when it comes in a flood: each piece has a thread of low priority.
-    /// Worth it for pieces of a millisecond and more; a thread costs some 30 microseconds.
+    /// The same for work that others should not feel, even when it comes in a flood: each piece has a thread of low priority, and
+    /// while more wait in line only what nobody else would use of the processors (`SCHED_IDLE`, sched(7)): then who wakes up does
+    /// not wait for the end of a time slice. Worth it for pieces of a millisecond and more; a thread costs some 30 microseconds.
     #[must_use]
     pub fn of_low_priority(running_max: usize, waiting_max: usize) -> Self {
         Self { gives_way: true, ..Self::new(running_max, waiting_max) }
@@ -53,6 +65,7 @@ impl Pool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
+        let came = Instant::now();
         let place = self.places.clone().try_acquire_owned().map_err(|_| PoolError::Busy)?;
         let turn = self.running.clone().acquire_owned().await.map_err(|_| PoolError::Lost)?;
         let work = move || {
@@ -63,15 +76,30 @@ impl Pool {
         if !self.gives_way {
             return tokio::task::spawn_blocking(work).await.map_err(|_| PoolError::Lost);
         }
+        let wholly = self.waiting() > 0 && came.elapsed() < PATIENCE;
         let (answer, answered) = oneshot::channel();
         let modest = move || {
-            // Where it is not allowed, it is done at the usual priority.
-            let _ = rustix::process::nice(NICENESS);
+            give_way(wholly);
             // Nobody waits for it any more.
             let _ = answer.send(work());
         };
         std::thread::Builder::new().name("pool".to_owned()).spawn(modest).map_err(|_| PoolError::Busy)?;
         answered.await.map_err(|_| PoolError::Lost)
+    }
+
+    /// How many are in line.
+    fn waiting(&self) -> usize {
+        let taken = self.places_max.saturating_sub(self.places.available_permits());
+        taken.saturating_sub(self.running_max.saturating_sub(self.running.available_permits()))
+    }
+}
+
+/// Lowers the priority of this thread, for good. Where it is not allowed, the work is done at the usual one.
+fn give_way(wholly: bool) {
+    let _ = rustix::process::nice(NICENESS);
+    if wholly {
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
     }
 }
 
@@ -96,6 +124,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(pool.run(|| ()).await, Err(PoolError::Busy));
+        assert_eq!(pool.waiting(), 0, "who runs does not wait");
         open.send(()).unwrap();
         assert_eq!(first.await.unwrap(), Ok(true));
         assert_eq!(pool.run(|| -> () { panic!("on purpose") }).await, Err(PoolError::Lost));
