@@ -317,7 +317,12 @@ impl Assistant {
                     charge,
                 })
             }
-            Spoken::Nobody => Ok(Composed { note, charge, ..self.quoted(question, passages, draft).await? }),
+            Spoken::Nobody => {
+                let quoted = self.quoted(question, passages, draft).await?;
+                let instead = if quoted.declined { "" } else { " The documents are quoted instead." };
+                let note = note.map(|note| note + instead);
+                Ok(Composed { note, charge, ..quoted })
+            }
             Spoken::Person => {
                 draft.replace(FOR_A_PERSON);
                 Ok(Composed { note, charge, ..Composed::of_nobody(FOR_A_PERSON) })

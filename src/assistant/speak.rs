@@ -184,18 +184,14 @@ fn conclude(asked: &mut Asked, by: Choice, generated: Generated, stop_reason: Op
         }
         Generated::Uncited { in_part } => {
             let part = if in_part { "A part of the" } else { "The" };
-            asked.note = Some(format!(
-                "{part} language model's answer did not say where it was from, so the documents are quoted instead."
-            ));
+            asked.note = Some(format!("{part} language model's answer did not say where it was from."));
         }
         Generated::CalledOff => {
-            let note =
-                "The visitor had left while the language model was at work, so the documents are quoted.";
+            let note = "The visitor had left while the language model was at work.";
             asked.note = Some(note.to_owned());
         }
         Generated::Unsupported => {
-            let note =
-                "The language model's answer was not what the documents say, so they are quoted instead.";
+            let note = "The language model's answer was not what the documents say.";
             asked.note = Some(note.to_owned());
         }
     }
@@ -226,9 +222,9 @@ fn note(attempts: &[Attempt], by: &Choice, stop_reason: Option<StopReason>) -> O
 
 fn nobody_answered(attempts: &[Attempt]) -> String {
     if attempts.iter().all(Attempt::is_over_budget) {
-        "No language model was available, so the documents are quoted instead.".to_owned()
+        "No language model was available.".to_owned()
     } else {
-        "The language model could not be reached, so the documents are quoted instead.".to_owned()
+        "The language model could not be reached.".to_owned()
     }
 }
 

@@ -37,6 +37,6 @@ pub use hash::BlobHash;
 pub use pin::{Hold, Stored};
 pub use put::{HEAD_BYTES, put, put_stream};
 pub use read::{hash_file, open, open_unchecked, read, read_blocking};
-pub use reference::{each_referenced, is_referenced, refer, release};
+pub use reference::{each_referenced, is_referenced, refer, referenced, release};
 pub use sniff::media_type;
 pub use stock::{admit, stored_bytes};

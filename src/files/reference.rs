@@ -51,6 +51,20 @@ pub fn is_referenced(tx: &impl Read, hash: BlobHash) -> Result<bool, store::Erro
     Ok(!tx.keys::<References>(&Scan::prefix(&hash, 1))?.is_empty())
 }
 
+/// Every blob that somebody needs, once each, in the order of their hashes: 32 bytes for each, for who must not hold a snapshot
+/// while it reads their files, because what writers replace meanwhile has to be given back all at once afterwards.
+///
+/// # Errors
+/// The engine's.
+pub fn referenced(tx: &impl Read) -> Result<Vec<BlobHash>, store::Error> {
+    let mut found = Vec::new();
+    each_referenced(tx, |hash| {
+        found.push(hash);
+        Ok::<_, store::Error>(())
+    })?;
+    Ok(found)
+}
+
 /// Visits every blob that somebody needs, once each, in the order of their hashes.
 ///
 /// # Errors

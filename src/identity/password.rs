@@ -1,9 +1,9 @@
 //! Passwords: how they are hashed without letting a flood of sign-ins hurt anybody else. What is accepted says `strength`.
 //!
 //! Argon2id (RFC 9106) with 19456 KiB, t=2, p=1, as OWASP's password storage cheat sheet recommends, kept as PHC strings
-//! (<https://github.com/P-H-C/phc-string-format>). Two are computed at a time (40 MiB) and 256 wait; whoever comes after
-//! that is told to try again. Before hashing, a password is put into NFKC (UAX 15), so that it is the same whatever keyboard it
-//! was typed on. An account that does not exist costs the same time as one that does. Hashing gives way to
+//! (<https://github.com/P-H-C/phc-string-format>). Half of the processors compute at a time, two at most (40 MiB), and 256 wait;
+//! whoever comes after that is told to try again. Before hashing, a password is put into NFKC (UAX 15), so that it is the same
+//! whatever keyboard it was typed on. An account that does not exist costs the same time as one that does. Hashing gives way to
 //! everything else, so that a flood of sign-ins is not felt in an open chat.
 //!
 //! How many wait is a choice: a whole company that signs in at the same moment (200 people) is served within some seconds, in
@@ -87,7 +87,9 @@ impl Passwords {
     /// One for the whole appliance.
     #[must_use]
     pub fn new() -> Self {
-        Self { pool: Pool::of_low_priority(RUNNING_MAX, WAITING_MAX), memory: PasswordMemory::default() }
+        let half = std::thread::available_parallelism().map_or(1, |processors| processors.get() / 2);
+        let pool = Pool::of_low_priority(half.clamp(1, RUNNING_MAX), WAITING_MAX);
+        Self { pool, memory: PasswordMemory::default() }
     }
 
     /// Gives back memory that nobody computes in; for whoever looks after the appliance from time to time.

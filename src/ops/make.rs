@@ -163,25 +163,21 @@ fn add_tenant<W: Write>(
     let keyspace = store.tenant(tenant)?;
     // From before the snapshot until the last file is read nothing is removed that it refers to.
     let hold = Hold::of(&keyspace);
-    keyspace.read(|tx| {
+    let blobs = keyspace.read(|tx| {
         writer.keyspace(&file_of(KeyspaceId::Tenant(tenant)), tx, Some(audit_head(tx)?))?;
-        files::each_referenced(tx, |hash| {
-            let path = format!("tenants/{tenant}/{}", hash.place());
-            match files::open_unchecked(&keyspace, hash) {
-                Ok((mut file, length)) => {
-                    Ok(writer.file(&FileHead { path, mode: 0o600, length }, &mut file)?)
-                }
-                Err(files::Error::Missing { .. }) => {
-                    missing.push(path);
-                    Ok(())
-                }
-                Err(files::Error::Io { action, source }) => {
-                    Err(Error::Io { action, path: path.into(), source })
-                }
-                Err(_) => Err(Error::Unproven { problem: format!("{path} cannot be read") }),
-            }
-        })
+        Ok::<_, Error>(files::referenced(tx)?)
     })?;
+    for hash in blobs {
+        let path = format!("tenants/{tenant}/{}", hash.place());
+        match files::open_unchecked(&keyspace, hash) {
+            Ok((mut file, length)) => writer.file(&FileHead { path, mode: 0o600, length }, &mut file)?,
+            Err(files::Error::Missing { .. }) => missing.push(path),
+            Err(files::Error::Io { action, source }) => {
+                return Err(Error::Io { action, path: path.into(), source });
+            }
+            Err(_) => return Err(Error::Unproven { problem: format!("{path} cannot be read") }),
+        }
+    }
     if let Err(error) = hold.release() {
         tracing::warn!(%tenant, ?error, "files that nobody needs stay until the next sweep");
     }

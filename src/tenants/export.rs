@@ -94,18 +94,17 @@ impl Carrier {
             .map_err(|_| Error::NotAWorkspace { reason: "its facts cannot be written" })?;
         let head = FileHead { path: FACTS.to_owned(), mode: PRIVATE_FILE, length: json.len() as u64 };
         writer.file(&head, &mut json.as_slice())?;
-        keyspace.read(|tx| self.write_keyspace(&mut writer, keyspace, tx))?;
+        let blobs = keyspace.read(|tx| self.write_keyspace(&mut writer, tx))?;
+        for hash in blobs {
+            write_blob(&mut writer, keyspace, hash)?;
+        }
         system.read(|tx| write_trail(&mut writer, tx, id))?;
         let (mut output, _) = writer.finish()?;
         output.flush().map_err(|_| Error::NotAWorkspace { reason: "nobody reads it" })
     }
 
-    fn write_keyspace(
-        &self,
-        writer: &mut Writer<Output<'_>>,
-        keyspace: &Keyspace,
-        tx: &ReadTx,
-    ) -> Result<(), Error> {
+    /// Writes the rows; the files that they refer to.
+    fn write_keyspace(&self, writer: &mut Writer<Output<'_>>, tx: &ReadTx) -> Result<Vec<BlobHash>, Error> {
         let mut rows = tx.row_count()?;
         for table in self.left_out.iter().flat_map(|one| one.tables) {
             rows = rows.saturating_sub(tx.rows(table)?);
@@ -119,7 +118,7 @@ impl Carrier {
             },
         )?;
         writing.end()?;
-        files::each_referenced(tx, |hash| write_blob(writer, keyspace, hash))
+        Ok(files::referenced(tx)?)
     }
 }
 

@@ -324,7 +324,8 @@ async fn an_answer_is_called_off_at_its_provider_when_its_visitor_has_left_and_w
     let mut socket = Socket::open(&desk, &watcher, &id, Some(1)).await;
     let answer = socket.until(is_answer).await.pop().unwrap()["payload"].clone();
     assert_eq!(answer["answer"]["provider"], "extractive", "{answer}");
-    assert!(answer["answer"]["note"].as_str().unwrap().contains("had left"), "{answer}");
+    let note = answer["answer"]["note"].as_str().unwrap();
+    assert!(note.contains("had left") && note.ends_with("The documents are quoted instead."), "{note}");
     let path = format!("/api/v1/conversations/{id}/messages/{}/trace", answer["id"].as_str().unwrap());
     let trace = desk.get(&owner, &path).await.expect(200).body;
     assert_eq!(outcomes(&trace), [("fake".to_owned(), "called_off".to_owned())]);
