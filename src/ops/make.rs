@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::Advice;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
@@ -26,8 +28,9 @@ const OWN_FILES: [&str; 2] = ["appliance.key", "appliance.key.mark"];
 const TLS: &str = "tls";
 /// Files of that folder.
 const TLS_FILES_MAX: usize = 64;
-/// What is written is sent to the disk after so many bytes, so that it never has much to do at once while others wait for it.
-const SYNC_BYTES: u64 = 1 << 20;
+/// What is written is sent on its way to the disk after so many bytes, so that the disk never has much to do at once while
+/// others wait for it.
+const PIECE_BYTES: u64 = 1 << 20;
 /// Tenants read at a time.
 const TENANTS_AT_A_TIME: usize = 100;
 
@@ -44,12 +47,14 @@ pub(super) struct Paced<'a> {
     file: File,
     progress: &'a Progress,
     stopping: &'a CancellationToken,
-    unsynced: u64,
+    /// Of which the last `unsent` bytes are not on their way.
+    written: u64,
+    unsent: u64,
 }
 
 impl<'a> Paced<'a> {
     pub(super) fn new(file: File, progress: &'a Progress, stopping: &'a CancellationToken) -> Self {
-        Self { file, progress, stopping, unsynced: 0 }
+        Self { file, progress, stopping, written: 0, unsent: 0 }
     }
 
     /// Puts everything on disk.
@@ -65,10 +70,13 @@ impl Write for Paced<'_> {
         }
         let count = self.file.write(bytes)?;
         self.progress.bytes.fetch_add(count as u64, Ordering::Relaxed);
-        self.unsynced = self.unsynced.saturating_add(count as u64);
-        if self.unsynced >= SYNC_BYTES {
-            self.file.sync_data()?;
-            self.unsynced = 0;
+        self.written = self.written.saturating_add(count as u64);
+        self.unsent = self.unsent.saturating_add(count as u64);
+        if self.unsent >= PIECE_BYTES {
+            // Begins to write and does not wait: no sync, which everybody's commits would stand behind. Only advice.
+            let (begin, length) = (self.written.saturating_sub(self.unsent), NonZeroU64::new(self.unsent));
+            let _ = rustix::fs::fadvise(&self.file, begin, length, Advice::DontNeed);
+            self.unsent = 0;
         }
         Ok(count)
     }
