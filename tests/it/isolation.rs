@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::rights::{COLUMNS, ROWS, STRANGERS, World};
+use super::rights::World;
+use super::rights_table::{COLUMNS, ROWS, STRANGERS};
 
 /// Every id that one workspace has, with one of each kind.
 async fn ids_of(world: &mut World) -> Vec<String> {

@@ -36,6 +36,7 @@ mod operations;
 mod replay;
 mod rerank;
 mod rights;
+mod rights_table;
 mod sessions;
 mod sign_in;
 mod socket;
