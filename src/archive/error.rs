@@ -109,6 +109,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(super) fn too_large(what: &str, bytes_max: usize) -> Self {
+        Self::TooLarge { what: what.to_owned(), bytes_max: bytes_max as u64 }
+    }
+
     pub(super) fn io(action: &'static str) -> impl Fn(io::Error) -> Self {
         // A fault of a layer below travels through the packing in an `io::Error`.
         move |error| match error.downcast::<Self>() {

@@ -294,18 +294,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// That the archive is damaged, or when the store fails.
     pub fn load(&mut self, head: &KeyspaceHead, folder: &Path) -> Result<u64, Error> {
-        self.load_into(Loader::create(&below(folder, &head.path)?)?)
-    }
-
-    /// The same for a keyspace that is only looked at, see [`Loader::create_scratch`].
-    ///
-    /// # Errors
-    /// As [`Reader::load`].
-    pub fn load_scratch(&mut self, head: &KeyspaceHead, folder: &Path) -> Result<u64, Error> {
-        self.load_into(Loader::create_scratch(&below(folder, &head.path)?)?)
-    }
-
-    fn load_into(&mut self, mut loader: Loader) -> Result<u64, Error> {
+        let mut loader = Loader::create(&below(folder, &head.path)?)?;
         while let Some(row) = self.next_row()? {
             loader.put(row.table, row.key, row.value)?;
         }

@@ -10,6 +10,8 @@
 //! Z  length: u32  JSON of the contents                       last
 //! ```
 
+use super::Error;
+
 pub(super) const MANIFEST: u8 = b'M';
 pub(super) const KEYSPACE: u8 = b'K';
 pub(super) const TABLE: u8 = b'T';
@@ -24,3 +26,9 @@ pub(super) const MANIFEST_BYTES_MAX: usize = 1 << 20;
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 /// The longest name of a table.
 pub(super) const TABLE_BYTES_MAX: usize = 256;
+
+/// How a length of at most `bytes_max` is written.
+pub(super) fn length(what: &str, length: usize, bytes_max: usize) -> Result<[u8; 4], Error> {
+    let count = u32::try_from(length).ok().filter(|_| length <= bytes_max);
+    count.map(u32::to_le_bytes).ok_or_else(|| Error::too_large(what, bytes_max))
+}

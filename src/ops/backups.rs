@@ -300,7 +300,7 @@ impl Backups {
         let output = Paced::new(file, progress, stopping);
         let configuration = self.0.settings.configuration.as_deref();
         let (output, written, missing) =
-            make::write(&self.0.store, configuration, progress.since, output, protection)?;
+            make::write(&self.0.store, configuration, progress.since, output, protection, stopping)?;
         output.finish().map_err(Error::io("write", path))?;
         Ok((written, missing))
     }

@@ -11,7 +11,8 @@ use rustix::fs::Advice;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
-use crate::archive::{AuditHead, FileHead, Kind, Manifest, Protection, Writer, Written};
+use super::pace::Pace;
+use crate::archive::{AuditHead, FileHead, Kind, Manifest, Protection, Rows, Writer, Written};
 use crate::base::{Cursor, PageRequest, TenantId, Timestamp};
 use crate::files::{self, Hold};
 use crate::identity::Pass;
@@ -42,11 +43,12 @@ pub(super) struct Progress {
     pub(super) bytes: AtomicU64,
 }
 
-/// A file that is written in steps that the disk can bear, until it is called off.
+/// A file that is written in steps that others can bear, until it is called off.
 pub(super) struct Paced<'a> {
     file: File,
     progress: &'a Progress,
     stopping: &'a CancellationToken,
+    pace: Pace,
     /// Of which the last `unsent` bytes are not on their way.
     written: u64,
     unsent: u64,
@@ -54,7 +56,7 @@ pub(super) struct Paced<'a> {
 
 impl<'a> Paced<'a> {
     pub(super) fn new(file: File, progress: &'a Progress, stopping: &'a CancellationToken) -> Self {
-        Self { file, progress, stopping, written: 0, unsent: 0 }
+        Self { file, progress, stopping, pace: Pace::new(), written: 0, unsent: 0 }
     }
 
     /// Puts everything on disk.
@@ -78,6 +80,7 @@ impl Write for Paced<'_> {
             let _ = rustix::fs::fadvise(&self.file, begin, length, Advice::DontNeed);
             self.unsent = 0;
         }
+        self.pace.give_way();
         Ok(count)
     }
 
@@ -113,6 +116,7 @@ pub(super) fn write<W: Write>(
     made_at: Timestamp,
     output: W,
     protection: &Protection,
+    stopping: &CancellationToken,
 ) -> Result<(W, Written, Vec<String>), Error> {
     let mut writer = Writer::create(output, &manifest(made_at, configuration), protection)?;
     let root = store.directory().path();
@@ -125,13 +129,13 @@ pub(super) fn write<W: Write>(
     if let Some((path, name)) = configuration.and_then(|path| Some((path, path.file_name()?.to_str()?))) {
         add_file(&mut writer, path, format!("{CONFIGURATION}/{name}"))?;
     }
-    let tenants = store.system().read(|tx| {
-        writer.keyspace(&file_of(KeyspaceId::System), tx, Some(audit_head(tx)?))?;
-        tenants(tx)
-    })?;
+    let (rows, tenants) = store
+        .system()
+        .read(|tx| Ok::<_, Error>((set_aside(KeyspaceId::System, tx, root, stopping)?, tenants(tx)?)))?;
+    writer.keyspace(rows)?;
     let mut missing = Vec::new();
     for tenant in tenants {
-        add_tenant(&mut writer, store, tenant, &mut missing)?;
+        add_tenant(&mut writer, store, tenant, &mut missing, stopping)?;
     }
     let (output, written) = writer.finish()?;
     Ok((output, written, missing))
@@ -158,11 +162,29 @@ pub(super) fn audit_head(tx: &impl Read) -> Result<AuditHead, Error> {
     Ok(AuditHead { sequence: head.sequence, hash: blake3::Hash::from_bytes(head.hash).to_hex().to_string() })
 }
 
+/// The rows of a snapshot, which is to be held as short as can be.
+fn set_aside(
+    keyspace: KeyspaceId,
+    tx: &ReadTx,
+    folder: &Path,
+    stopping: &CancellationToken,
+) -> Result<Rows, Error> {
+    let mut rows = Rows::new(&file_of(keyspace), tx.schema_version()?, Some(audit_head(tx)?), folder)?;
+    tx.each_row(|table, key, value| {
+        if stopping.is_cancelled() {
+            return Err(Error::Stopping);
+        }
+        Ok(rows.row(table, key, value)?)
+    })?;
+    Ok(rows)
+}
+
 fn add_tenant<W: Write>(
     writer: &mut Writer<W>,
     store: &Store,
     tenant: TenantId,
     missing: &mut Vec<String>,
+    stopping: &CancellationToken,
 ) -> Result<(), Error> {
     // One that nobody has entered yet, or that is being erased: opening it would make its folder.
     if !store.directory().tenant_folder(tenant).join("keyspace.redb").exists() {
@@ -171,10 +193,11 @@ fn add_tenant<W: Write>(
     let keyspace = store.tenant(tenant)?;
     // From before the snapshot until the last file is read nothing is removed that it refers to.
     let hold = Hold::of(&keyspace);
-    let blobs = keyspace.read(|tx| {
-        writer.keyspace(&file_of(KeyspaceId::Tenant(tenant)), tx, Some(audit_head(tx)?))?;
-        Ok::<_, Error>(files::referenced(tx)?)
+    let (rows, blobs) = keyspace.read(|tx| {
+        let rows = set_aside(KeyspaceId::Tenant(tenant), tx, store.directory().path(), stopping)?;
+        Ok::<_, Error>((rows, files::referenced(tx)?))
     })?;
+    writer.keyspace(rows)?;
     for hash in blobs {
         let path = format!("tenants/{tenant}/{}", hash.place());
         match files::open_unchecked(&keyspace, hash) {

@@ -5,8 +5,8 @@
 //! its counts, and a bundle for support in which nothing is that anybody wrote ([`bundle`]). [`watch`] looks again and again at
 //! what can change under a running process, so that a probe reads cached facts ([`crate::telemetry::Health`]).
 //!
-//! A backup is one archive of the whole appliance ([`Backups`]): each keyspace from a read snapshot, so that it holds up no
-//! writer; the files that the snapshot refers to, none of which is removed meanwhile; key, certificate and settings file.
+//! A backup is one archive of the whole appliance ([`Backups`]): each keyspace from a read snapshot that is held only until
+//! its rows are set aside, so that it holds up no writer; the files that the snapshot refers to, none of which is removed meanwhile; key, certificate and settings file.
 //! Indexes are not in it: they are made anew from the rows. It is written beside its final name, synced, renamed, and then
 //! **proven**: read from end to end, each keyspace loaded into a scratch folder and opened, its rows counted, its audit trail
 //! walked, each document's bytes compared with their hash. What that said lies beside the file. Old ones are deleted by
@@ -21,7 +21,7 @@
 //!
 //! Limits: a look every 5 s, a commit to prove that the disk takes one every 60 s; 1,000 workspaces' databases are examined
 //! while stopped; a bundle holds the newest 2,000 lines of the log and the counts of 1,000 databases. One backup at a time, on
-//! a thread of low priority; 1,000 files of the folder looked at; 3 attempts.
+//! a thread of low priority that takes a fifth of one processor while others want the machine; 1,000 files of the folder looked at; 3 attempts.
 
 mod backups;
 pub mod bundle;
@@ -35,6 +35,7 @@ mod job;
 mod machine;
 mod make;
 mod operations;
+mod pace;
 mod place;
 pub mod restore;
 pub mod retention;

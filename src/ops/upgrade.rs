@@ -15,7 +15,7 @@ use super::folder::{EXTENSION, SCRATCH, private_folder, sync_folder};
 use super::make::audit_head;
 use super::verify::{self, KEYSPACES_ONLY};
 use super::{Error, rollback};
-use crate::archive::{Kind, Manifest, Opening, Protection, Writer};
+use crate::archive::{Kind, Manifest, Opening, Protection, Rows, Writer};
 use crate::base::{TenantId, Timestamp};
 use crate::store::{
     self, DataDirectory, KeyspaceId, MIGRATIONS, Migration, file_of, migrate_file, read_file,
@@ -177,10 +177,10 @@ fn write_copy(
         std::iter::once(KeyspaceId::System).chain(tenants(root)?.into_iter().map(KeyspaceId::Tenant));
     for keyspace in keyspaces {
         let path = file_of(keyspace);
-        read_file(&root.join(&path), |tx| {
-            writer.keyspace(&path, tx, Some(audit_head(tx)?))?;
-            Ok::<_, Error>(())
+        let rows = read_file(&root.join(&path), |tx| {
+            Ok::<_, Error>(Rows::all(&path, tx, Some(audit_head(tx)?), root)?)
         })?;
+        writer.keyspace(rows)?;
     }
     let (mut output, _) = writer.finish()?;
     let synced = output.flush().and_then(|()| output.get_ref().sync_all());

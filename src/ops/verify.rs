@@ -6,10 +6,11 @@ use std::path::Path;
 
 use super::Error;
 use super::make::audit_head;
+use super::pace::Pace;
 use crate::archive::{Contents, Entry, FileHead, KeyspaceHead, Kind, Limits, Manifest, Opening, Reader};
 use crate::files::{self, BlobHash};
 use crate::identity::audit;
-use crate::store::{self, KeyspaceId, file_of, read_file};
+use crate::store::{self, KeyspaceId, Loader, file_of, read_file};
 
 /// The detail of a manifest that says that there are no files in it.
 pub(super) const KEYSPACES_ONLY: &str = "keyspaces_only";
@@ -51,21 +52,22 @@ pub fn verify(input: impl Read, opening: &Opening, scratch: &Path) -> Result<Pro
     let mut reader = Reader::open(input, opening, Limits::default())?;
     check_manifest(reader.manifest())?;
     let mut wanted = Wanted::default();
+    let mut pace = Pace::new();
+    let path = scratch.join("keyspace.redb");
     let whole = !is_keyspaces_only(reader.manifest());
     while let Some(entry) = reader.next_entry()? {
         match entry {
             Entry::Keyspace(head) => {
                 wanted.all_came()?;
                 wanted.keyspaces = wanted.keyspaces.saturating_add(1);
-                reader.load_scratch(&head, scratch)?;
-                let path = scratch.join(&head.path);
+                load(&mut reader, &path, &mut pace)?;
                 let needs = examine(&head, &path)?;
                 if whole {
                     wanted.blobs = needs;
                 }
-                std::fs::remove_file(&path).map_err(Error::io("remove", path))?;
+                std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
             }
-            Entry::File(head) => wanted.came(&head, &mut reader)?,
+            Entry::File(head) => wanted.came(&head, &mut reader, &mut pace)?,
         }
     }
     wanted.all_came()?;
@@ -104,6 +106,35 @@ fn examine(head: &KeyspaceHead, path: &Path) -> Result<HashSet<BlobHash>, Error>
     })
 }
 
+/// Makes the keyspace that was begun, at a pace.
+fn load<R: Read>(reader: &mut Reader<R>, path: &Path, pace: &mut Pace) -> Result<(), Error> {
+    let mut loader = Loader::create_scratch(path)?;
+    while let Some(row) = reader.next_row()? {
+        loader.put(row.table, row.key, row.value)?;
+        pace.give_way();
+    }
+    loader.finish()?;
+    Ok(())
+}
+
+/// Hashes what is written to it, at a pace.
+struct Hashed<'p> {
+    hasher: blake3::Hasher,
+    pace: &'p mut Pace,
+}
+
+impl io::Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hasher.update(bytes);
+        self.pace.give_way();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The files that the last keyspace's rows refer to and that have not come yet.
 #[derive(Default)]
 struct Wanted {
@@ -112,15 +143,20 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn came<R: Read>(&mut self, head: &FileHead, reader: &mut Reader<R>) -> Result<(), Error> {
-        let mut hasher = blake3::Hasher::new();
-        io::copy(&mut reader.content(), &mut hasher).map_err(|error| match error.downcast() {
+    fn came<R: Read>(
+        &mut self,
+        head: &FileHead,
+        reader: &mut Reader<R>,
+        pace: &mut Pace,
+    ) -> Result<(), Error> {
+        let mut hashed = Hashed { hasher: blake3::Hasher::new(), pace };
+        io::copy(&mut reader.content(), &mut hashed).map_err(|error| match error.downcast() {
             Ok(fault) => Error::Archive(fault),
             Err(error) => Error::io("read", &head.path)(error),
         })?;
         let name = head.path.rsplit('/').next().and_then(BlobHash::parse);
         let Some(hash) = name.filter(|_| head.path.starts_with("tenants/")) else { return Ok(()) };
-        if hash.as_bytes() != hasher.finalize().as_bytes() {
+        if hash.as_bytes() != hashed.hasher.finalize().as_bytes() {
             let problem =
                 format!("{} is not as it was stored: it was damaged before the backup was made", head.path);
             return Err(Error::Unproven { problem });

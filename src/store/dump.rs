@@ -15,9 +15,11 @@ use super::transaction::{ReadTx, definition};
 use super::{Error, KeyspaceId};
 
 /// Rows that are put into a table in one go: as many as make so many bytes.
-const BATCH_BYTES: usize = 4 << 20;
-/// What a transaction of the loader holds, in bytes of keys and values.
+const BATCH_BYTES: usize = 256 << 10;
+/// What a transaction of the loader holds, in bytes of keys and values: each waits for the disk.
 const TRANSACTION_BYTES: usize = 32 << 20;
+/// The same where none waits for the disk, and others for the processor.
+const SCRATCH_TRANSACTION_BYTES: usize = 4 << 20;
 /// The page cache while loading, in bytes.
 const CACHE_BYTES: usize = 16 << 20;
 
@@ -80,6 +82,7 @@ pub struct Loader {
     batch: Vec<(Vec<u8>, Vec<u8>)>,
     batch_bytes: usize,
     open_bytes: usize,
+    transaction_bytes: usize,
     rows: u64,
 }
 
@@ -95,7 +98,7 @@ impl Loader {
     /// # Errors
     /// [`Error::Directory`], or the engine's.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        Self::begin_on(new_file(path)?)
+        Self::begin_on(new_file(path)?, TRANSACTION_BYTES)
     }
 
     /// The same for a file that is looked at and removed again: nothing of it is put on disk, which others may be waiting for.
@@ -103,10 +106,10 @@ impl Loader {
     /// # Errors
     /// As [`Loader::create`].
     pub fn create_scratch(path: &Path) -> Result<Self, Error> {
-        Self::begin_on(Unsynced(new_file(path)?))
+        Self::begin_on(Unsynced(new_file(path)?), SCRATCH_TRANSACTION_BYTES)
     }
 
-    fn begin_on(backend: impl StorageBackend) -> Result<Self, Error> {
+    fn begin_on(backend: impl StorageBackend, transaction_bytes: usize) -> Result<Self, Error> {
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
         Ok(Self {
             database,
@@ -115,6 +118,7 @@ impl Loader {
             batch: Vec::new(),
             batch_bytes: 0,
             open_bytes: 0,
+            transaction_bytes,
             rows: 0,
         })
     }
@@ -149,7 +153,7 @@ impl Loader {
             }
         }
         self.open_bytes = self.open_bytes.saturating_add(std::mem::take(&mut self.batch_bytes));
-        if self.open_bytes >= TRANSACTION_BYTES {
+        if self.open_bytes >= self.transaction_bytes {
             transaction.commit()?;
             self.open_bytes = 0;
         } else {

@@ -5,19 +5,20 @@
 //! early, and is refused as truncated.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::carried::{ALWAYS_LEFT_OUT, Carrier, FACTS, Facts, KEYSPACE, Member, TRAIL, TRAIL_TABLE};
 use super::{Error, Tenant};
-use crate::archive::{FileHead, KeyspaceHead, Kind, Manifest, Protection, Writer};
+use crate::archive::{FileHead, Kind, Manifest, Protection, Rows, Writer};
 use crate::base::{Call, TenantId, Timestamp};
 use crate::files::{self, BlobHash, Hold};
 use crate::identity::audit::{self, Action, Note};
 use crate::identity::{custom_role, membership, tenant_roll};
 use crate::quotas;
-use crate::store::{Key as _, Keyspace, Read as _, ReadTx};
+use crate::store::{Key as _, Keyspace, ReadTx};
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 64 << 10;
@@ -94,31 +95,28 @@ impl Carrier {
             .map_err(|_| Error::NotAWorkspace { reason: "its facts cannot be written" })?;
         let head = FileHead { path: FACTS.to_owned(), mode: PRIVATE_FILE, length: json.len() as u64 };
         writer.file(&head, &mut json.as_slice())?;
-        let blobs = keyspace.read(|tx| self.write_keyspace(&mut writer, tx))?;
+        // Whoever reads may be slow: no snapshot is held meanwhile.
+        let folder = self.store.directory().path();
+        let (rows, blobs) =
+            keyspace.read(|tx| Ok::<_, Error>((self.rows(tx, folder)?, files::referenced(tx)?)))?;
+        writer.keyspace(rows)?;
         for hash in blobs {
             write_blob(&mut writer, keyspace, hash)?;
         }
-        system.read(|tx| write_trail(&mut writer, tx, id))?;
+        writer.keyspace(system.read(|tx| trail(tx, id, folder))?)?;
         let (mut output, _) = writer.finish()?;
         output.flush().map_err(|_| Error::NotAWorkspace { reason: "nobody reads it" })
     }
 
-    /// Writes the rows; the files that they refer to.
-    fn write_keyspace(&self, writer: &mut Writer<Output<'_>>, tx: &ReadTx) -> Result<Vec<BlobHash>, Error> {
-        let mut rows = tx.row_count()?;
-        for table in self.left_out.iter().flat_map(|one| one.tables) {
-            rows = rows.saturating_sub(tx.rows(table)?);
-        }
-        let head =
-            KeyspaceHead { path: KEYSPACE.to_owned(), schema: tx.schema_version()?, rows, audit: None };
-        let mut writing = writer.begin_keyspace(&head)?;
+    /// The rows of the tables that go along.
+    fn rows(&self, tx: &ReadTx, folder: &Path) -> Result<Rows, Error> {
+        let mut rows = Rows::new(KEYSPACE, tx.schema_version()?, None, folder)?;
         tx.each_row(
             |table, key, value| {
-                if self.leaves_out(table) { Ok(()) } else { writing.row(table, key, value) }
+                if self.leaves_out(table) { Ok(()) } else { rows.row(table, key, value) }
             },
         )?;
-        writing.end()?;
-        Ok(files::referenced(tx)?)
+        Ok(rows)
     }
 }
 
@@ -140,20 +138,13 @@ fn facts(tx: &ReadTx, id: TenantId) -> Result<Facts, Error> {
     Ok(Facts { tenant, mfa_required, quotas, roles, members })
 }
 
-/// What the appliance's trail tells of the tenant: counted first, because its head says how many there are.
-fn write_trail(writer: &mut Writer<Output<'_>>, tx: &ReadTx, id: TenantId) -> Result<(), Error> {
-    let mut rows = 0;
-    audit::each_of_tenant(tx, id, |_, _| {
-        rows += 1;
-        Ok::<_, Error>(())
-    })?;
-    let head = KeyspaceHead { path: TRAIL.to_owned(), schema: tx.schema_version()?, rows, audit: None };
-    let mut writing = writer.begin_keyspace(&head)?;
+/// What the appliance's trail tells of the tenant.
+fn trail(tx: &ReadTx, id: TenantId, folder: &Path) -> Result<Rows, Error> {
+    let mut rows = Rows::new(TRAIL, tx.schema_version()?, None, folder)?;
     audit::each_of_tenant(tx, id, |sequence, entry| {
-        writing.row(TRAIL_TABLE, &sequence.to_bytes(), entry).map_err(Error::from)
+        rows.row(TRAIL_TABLE, &sequence.to_bytes(), entry).map_err(Error::from)
     })?;
-    writing.end()?;
-    Ok(())
+    Ok(rows)
 }
 
 /// Hands pieces to whoever reads the file.

@@ -1,0 +1,56 @@
+//! Work in the background that gives way: it goes on at full speed where nobody else wants the machine, and takes a small share of one
+//! processor where somebody does.
+//!
+//! A low priority alone does not do that. It decides who is next, not how much is left: whatever the others leave for a moment, while
+//! they wait for the disk, is taken, and then the disk, the caches and the kernel are busy with it when they come back.
+//! So this looks whether it had to wait itself, and rests.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Work between two looks at the clocks, in time of the processor.
+const SLICE: Duration = Duration::from_millis(1);
+/// Who has come so much later than the work took has had to wait for others: for the processor or for the disk.
+const WAITED_MIN: Duration = Duration::from_micros(500);
+/// Rest for each time of work while others want the machine: a fifth of one processor is taken.
+const REST: u32 = 4;
+/// How long others are taken to be there after they were last felt.
+const WARY: Duration = Duration::from_secs(1);
+
+/// The pace of one thread; to be used on that thread only.
+pub(super) struct Pace {
+    since: Instant,
+    worked: Duration,
+    felt: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now(), worked: worked(), felt: None }
+    }
+
+    /// To be called between small pieces of work: rests when it is time to.
+    pub(super) fn give_way(&mut self) {
+        if self.since.elapsed() < SLICE {
+            return;
+        }
+        let work = worked().saturating_sub(self.worked);
+        if work < SLICE {
+            return;
+        }
+        let now = Instant::now();
+        if now.duration_since(self.since).saturating_sub(work) >= WAITED_MIN {
+            self.felt = Some(now);
+        }
+        if self.felt.is_some_and(|felt| now.duration_since(felt) < WARY) {
+            std::thread::sleep(work.saturating_mul(REST));
+        }
+        *self = Self { felt: self.felt, ..Self::new() };
+    }
+}
+
+/// What the processors have spent on this thread.
+fn worked() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
