@@ -22,8 +22,9 @@ pub enum PoolError {
 
 /// How much work of low priority gives way to everything else (setpriority(2)): under load a third of a fair share.
 const NICENESS: i32 = 5;
-/// Who has waited for so long gives way no more than that, so that nobody waits for ever where a processor is never idle.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Who has waited for so long gives way no more than that, so that nobody waits for ever where a processor is never idle. Longer
+/// than a flood of 200 takes, or its end would be felt.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs blocking work on the runtime's blocking threads, or on threads of low priority, a bounded number at a time.
 #[derive(Debug, Clone)]
