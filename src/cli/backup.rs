@@ -21,7 +21,7 @@ use super::{Failure, SettingsArguments, Shown};
 use crate::app::passphrase;
 use crate::archive::{Opening, Protection, Recipient, Seal};
 use crate::config::Settings;
-use crate::ops::{restore, verify};
+use crate::ops::{Pace, restore, verify};
 use crate::telemetry::start_log;
 
 /// How often the appliance is asked how far it is.
@@ -259,7 +259,7 @@ fn prove(file: &Path, key: &KeyArguments, how: Shown) -> Result<String, Failure>
         tempfile::Builder::new().prefix(".verify-").tempdir_in(beside).or_else(|_| tempfile::tempdir());
     let scratch =
         scratch.map_err(|error| Failure::new(format!("There is no place to unpack the backup: {error}")))?;
-    let proof = verify::verify(BufReader::new(input), &opening, scratch.path())?;
+    let proof = verify::verify(BufReader::new(input), &opening, scratch.path(), Pace::full())?;
     let contents = proof.contents;
     if how.json {
         return Ok(json!({ "good": true, "manifest": proof.manifest, "contents": contents }).to_string());

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::folder::{Folder, Record, SCRATCH, name_of, private_folder, sync_folder};
 use super::make::{self, Paced, Progress};
+use super::pace::Pace;
 use super::retention::Kept;
 use super::{BackupView, Error, Finding, Schedule, Settings, verify};
 use crate::archive::{Opening, Protection};
@@ -312,7 +313,7 @@ impl Backups {
             .permissions(private_folder())
             .tempdir_in(&self.0.settings.folder);
         let scratch = scratch.map_err(Error::io("create a folder in", &self.0.settings.folder))?;
-        verify::verify(std::io::BufReader::new(file), opening, scratch.path()).map(drop)
+        verify::verify(std::io::BufReader::new(file), opening, scratch.path(), Pace::gentle()).map(drop)
     }
 
     fn forget_old(&self) -> Result<(), Error> {

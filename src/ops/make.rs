@@ -56,7 +56,7 @@ pub(super) struct Paced<'a> {
 
 impl<'a> Paced<'a> {
     pub(super) fn new(file: File, progress: &'a Progress, stopping: &'a CancellationToken) -> Self {
-        Self { file, progress, stopping, pace: Pace::new(), written: 0, unsent: 0 }
+        Self { file, progress, stopping, pace: Pace::gentle(), written: 0, unsent: 0 }
     }
 
     /// Puts everything on disk.

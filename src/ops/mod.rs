@@ -56,6 +56,7 @@ pub use finding::{Finding, FindingState};
 pub use folder::{BackupView, EXTENSION};
 pub use job::{Asked, MakeBackup};
 pub use operations::{ApplianceView, Operations, Parts};
+pub use pace::Pace;
 pub use retention::Retention;
 pub use schedule::Schedule;
 pub use settings::Settings;

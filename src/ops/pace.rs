@@ -19,20 +19,30 @@ const REST: u32 = 4;
 const WARY: Duration = Duration::from_secs(1);
 
 /// The pace of one thread; to be used on that thread only.
-pub(super) struct Pace {
+#[derive(Debug)]
+pub struct Pace {
+    rests: bool,
     since: Instant,
     worked: Duration,
     felt: Option<Instant>,
 }
 
 impl Pace {
-    pub(super) fn new() -> Self {
-        Self { since: Instant::now(), worked: worked(), felt: None }
+    /// Of work that somebody waits for.
+    #[must_use]
+    pub fn full() -> Self {
+        Self { rests: false, since: Instant::now(), worked: worked(), felt: None }
+    }
+
+    /// Of work beside an appliance that serves.
+    #[must_use]
+    pub fn gentle() -> Self {
+        Self { rests: true, ..Self::full() }
     }
 
     /// To be called between small pieces of work: rests when it is time to.
     pub(super) fn give_way(&mut self) {
-        if self.since.elapsed() < SLICE {
+        if !self.rests || self.since.elapsed() < SLICE {
             return;
         }
         let work = worked().saturating_sub(self.worked);
@@ -46,7 +56,7 @@ impl Pace {
         if self.felt.is_some_and(|felt| now.duration_since(felt) < WARY) {
             std::thread::sleep(work.saturating_mul(REST));
         }
-        *self = Self { felt: self.felt, ..Self::new() };
+        *self = Self { felt: self.felt, ..Self::gentle() };
     }
 }
 

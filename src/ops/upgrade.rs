@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{EXTENSION, SCRATCH, private_folder, sync_folder};
 use super::make::audit_head;
+use super::pace::Pace;
 use super::verify::{self, KEYSPACES_ONLY};
 use super::{Error, rollback};
 use crate::archive::{Kind, Manifest, Opening, Protection, Rows, Writer};
@@ -188,7 +189,7 @@ fn write_copy(
     let scratch = tempfile::Builder::new().prefix(SCRATCH).permissions(private_folder()).tempdir_in(root);
     let scratch = scratch.map_err(Error::io("create a folder in", root))?;
     let file = super::restore::open(&unfinished)?;
-    verify::verify(std::io::BufReader::new(file), &Opening::None, scratch.path())?;
+    verify::verify(std::io::BufReader::new(file), &Opening::None, scratch.path(), Pace::full())?;
     let renamed = std::fs::rename(&unfinished, root.join(name)).and_then(|()| sync_folder(root));
     renamed.map_err(Error::io("write", root.join(name)))
 }

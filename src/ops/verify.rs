@@ -44,15 +44,15 @@ pub(super) fn is_keyspaces_only(manifest: &Manifest) -> bool {
 }
 
 /// Reads a backup from end to end: each keyspace is loaded into `scratch`, opened and compared with what the backup says of it; each
-/// document is compared with its hash; what rows refer to must be there. Takes the disk space of its largest keyspace.
+/// document is compared with its hash; what rows refer to must be there. Takes the disk space of its largest keyspace, and
+/// the time that `pace` leaves.
 ///
 /// # Errors
 /// The archive's, with the place; [`Error::Unproven`].
-pub fn verify(input: impl Read, opening: &Opening, scratch: &Path) -> Result<Proof, Error> {
+pub fn verify(input: impl Read, opening: &Opening, scratch: &Path, mut pace: Pace) -> Result<Proof, Error> {
     let mut reader = Reader::open(input, opening, Limits::default())?;
     check_manifest(reader.manifest())?;
     let mut wanted = Wanted::default();
-    let mut pace = Pace::new();
     let path = scratch.join("keyspace.redb");
     let whole = !is_keyspaces_only(reader.manifest());
     while let Some(entry) = reader.next_entry()? {
