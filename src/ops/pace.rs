@@ -41,6 +41,10 @@ impl Pace {
     }
 
     /// To be called between small pieces of work: rests when it is time to.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "to rest for a time is what it is for; nothing else is waited for"
+    )]
     pub(super) fn give_way(&mut self) {
         if !self.rests || self.since.elapsed() < SLICE {
             return;
