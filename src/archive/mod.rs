@@ -10,8 +10,8 @@
 //! until then has been handed out already: whoever reads believes it only when [`Reader::next_entry`] has said that there is
 //! no more. Whoever restores therefore does so aside, and moves it into place at the end.
 //!
-//! Writing and reading are streams in memory that does not grow with the archive; a keyspace's [`Rows`] are set aside first, on
-//! disk when they are many. Everything here blocks.
+//! Writing and reading are streams in memory that does not grow with the archive; a keyspace's [`Rows`] are set aside on
+//! disk first. Everything here blocks.
 //!
 //! Limits ([`Limits`]): a frame of 1 MiB, a manifest of 1 MiB, heads of 64 KiB; paths are relative, of at most 1,024 bytes and 32 parts, and
 //! lead nowhere else; there are no links. Owns no table, no job and no event.

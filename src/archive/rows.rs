@@ -1,21 +1,18 @@
 //! The rows of a keyspace, set aside as they stood in a snapshot.
 //!
 //! A snapshot that is held keeps the store from using the room of what is replaced meanwhile again, and what has gathered is given
-//! back by one commit, which everybody waits for. So a snapshot must not last as long as packing, pacing or a slow reader do:
+//! back by one commit, which everybody waits for. So a snapshot must not last as long as packing or a slow reader do:
 //! its rows are copied first, and packed by [`super::Writer::keyspace`] once it has ended.
 
+use std::fs::File;
 use std::io::{BufWriter, Seek as _, Write as _};
 use std::path::Path;
-
-use tempfile::SpooledTempFile;
 
 use super::contents::{AuditHead, KeyspaceHead};
 use super::wire::{self, TABLE_BYTES_MAX};
 use super::{Error, Limits, is_plain_path};
 use crate::store::ReadTx;
 
-/// Bytes that are kept in memory; more are kept in a file without a name.
-const MEMORY_BYTES: usize = 8 << 20;
 /// Bytes written at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -25,19 +22,19 @@ pub struct Rows {
     pub(super) bytes: u64,
     limits: Limits,
     table: String,
-    aside: BufWriter<SpooledTempFile>,
+    aside: BufWriter<File>,
 }
 
 impl Rows {
-    /// None yet, of the keyspace that is to have `path` in the archive. More than fit in memory go into `folder`.
+    /// None yet, of the keyspace that is to have `path` in the archive, in a file without a name in `folder`.
     ///
     /// # Errors
-    /// [`Error::PathRefused`].
+    /// [`Error::PathRefused`], or when the disk fails.
     pub fn new(path: &str, schema: u32, audit: Option<AuditHead>, folder: &Path) -> Result<Self, Error> {
         if !is_plain_path(path) {
             return Err(Error::PathRefused { path: path.to_owned() });
         }
-        let aside = tempfile::spooled_tempfile_in(MEMORY_BYTES, folder);
+        let aside = tempfile::tempfile_in(folder).map_err(Error::io("set rows aside"))?;
         Ok(Self {
             head: KeyspaceHead { path: path.to_owned(), schema, rows: 0, audit },
             bytes: 0,
@@ -89,7 +86,7 @@ impl Rows {
     }
 
     /// What was set aside, from its beginning.
-    pub(super) fn read(self) -> Result<SpooledTempFile, Error> {
+    pub(super) fn read(self) -> Result<File, Error> {
         let mut aside =
             self.aside.into_inner().map_err(|error| Error::io("set rows aside")(error.into_error()))?;
         aside.rewind().map_err(Error::io("set rows aside"))?;

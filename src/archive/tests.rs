@@ -103,7 +103,7 @@ proptest! {
     }
 }
 
-/// Row Q1. The rows are more than are set aside in memory.
+/// Row Q1.
 #[test]
 fn an_archive_larger_than_a_frame_comes_back_whole() {
     let noise: Vec<u8> = (0..100_000_u32).flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes()).collect();

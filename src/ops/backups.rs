@@ -23,8 +23,6 @@ use crate::telemetry::Health;
 const FACT: &str = "backups";
 /// A backup is too old when it is older than so many times the time between two.
 const INTERVALS_MAX: u32 = 2;
-/// How much lower than everything else the priority of a backup is, as in `nice`.
-const NICENESS: i32 = 10;
 
 /// A backup that is being made.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -196,7 +194,7 @@ impl Backups {
         Ok(())
     }
 
-    /// Makes a backup and proves it, on a thread of low priority. What is wrong with one that was made stands in it.
+    /// Makes a backup and proves it, on a thread of its own that gives way to others. What is wrong with one that was made stands in it.
     ///
     /// # Errors
     /// When it cannot be made, or [`Error::Stopping`].
@@ -205,8 +203,6 @@ impl Backups {
         let backups = self.clone();
         let thread = std::thread::Builder::new().name("backup".to_owned());
         let started = thread.spawn(move || {
-            // Best effort: it is slower than it need be otherwise, or others are.
-            let _ = rustix::process::nice(NICENESS);
             let _ = answer.send(backups.make_blocking(&name, &stopping));
         });
         started.map_err(Error::io("start a thread for", &self.0.settings.folder))?;

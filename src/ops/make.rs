@@ -170,11 +170,14 @@ fn set_aside(
     stopping: &CancellationToken,
 ) -> Result<Rows, Error> {
     let mut rows = Rows::new(&file_of(keyspace), tx.schema_version()?, Some(audit_head(tx)?), folder)?;
+    let mut pace = Pace::gentle();
     tx.each_row(|table, key, value| {
         if stopping.is_cancelled() {
             return Err(Error::Stopping);
         }
-        Ok(rows.row(table, key, value)?)
+        rows.row(table, key, value)?;
+        pace.give_way();
+        Ok(())
     })?;
     Ok(rows)
 }

@@ -21,7 +21,7 @@
 //!
 //! Limits: a look every 5 s, a commit to prove that the disk takes one every 60 s; 1,000 workspaces' databases are examined
 //! while stopped; a bundle holds the newest 2,000 lines of the log and the counts of 1,000 databases. One backup at a time, on
-//! a thread of low priority that takes a fifth of one processor while others want the machine; 1,000 files of the folder looked at; 3 attempts.
+//! a thread that takes a fifth of one processor while others want the machine; 1,000 files of the folder looked at; 3 attempts.
 
 mod backups;
 pub mod bundle;

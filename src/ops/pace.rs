@@ -1,9 +1,10 @@
 //! Work in the background that gives way: it goes on at full speed where nobody else wants the machine, and takes a small share of one
 //! processor where somebody does.
 //!
-//! A low priority alone does not do that. It decides who is next, not how much is left: whatever the others leave for a moment, while
-//! they wait for the disk, is taken, and then the disk, the caches and the kernel are busy with it when they come back.
-//! So this looks whether it had to wait itself, and rests.
+//! A low priority does not do that. It decides who is next, not how much is left: whatever the others leave for a moment, while they
+//! wait for the disk, is taken, and then the disk, the caches and the kernel are busy with it when they come back. And who is put
+//! back while it holds a lock, of the store's cache or of the file system's journal, makes everybody wait who wants that lock.
+//! So this keeps the usual priority, looks whether it had to wait itself, and rests where it holds no lock.
 
 use std::time::{Duration, Instant};
 
