@@ -37,25 +37,26 @@ pub(crate) async fn ask(console: &Client, path: &str, headers: &[(&str, &str)], 
     answer.json()
 }
 
-/// A tenant with conversations, and a key to write into them: so that the assistant has nothing to answer.
+/// A tenant, and a key to write into its conversations: so that the assistant has nothing to answer.
 pub(crate) struct Desk {
+    console: Client,
     pub(crate) key: String,
-    pub(crate) conversations: Vec<String>,
 }
 
 impl Desk {
-    pub(crate) async fn open(console: &Client, conversations: usize) -> Self {
-        ask(console, "/api/v1/tenants", &[], json!({ "name": "Bench", "slug": "bench" })).await;
+    pub(crate) async fn open(console: Client) -> Self {
+        ask(&console, "/api/v1/tenants", &[], json!({ "name": "Bench", "slug": "bench" })).await;
         let key = json!({ "name": "sender", "permissions": ["read_conversations", "take_part"] });
-        let key = ask(console, "/api/v1/api-keys", &[("frontdesk-workspace", "bench")], key).await;
-        let mut ids = Vec::new();
-        for _ in 0..conversations {
-            let visitor = ask(console, "/api/v1/widget/bench/visitors", &[], json!({})).await;
-            let bearer = format!("Bearer {}", visitor["token"].as_str().unwrap());
-            let opened =
-                ask(console, "/api/v1/conversations", &[("authorization", bearer.as_str())], json!({})).await;
-            ids.push(opened["id"].as_str().unwrap().to_owned());
-        }
-        Self { key: key["secret"].as_str().unwrap().to_owned(), conversations: ids }
+        let key = ask(&console, "/api/v1/api-keys", &[("frontdesk-workspace", "bench")], key).await;
+        Self { key: key["secret"].as_str().unwrap().to_owned(), console }
+    }
+
+    /// A new conversation of a new visitor: its id.
+    pub(crate) async fn conversation(&self) -> String {
+        let visitor = ask(&self.console, "/api/v1/widget/bench/visitors", &[], json!({})).await;
+        let bearer = format!("Bearer {}", visitor["token"].as_str().unwrap());
+        let headers = [("authorization", bearer.as_str())];
+        let opened = ask(&self.console, "/api/v1/conversations", &headers, json!({})).await;
+        opened["id"].as_str().unwrap().to_owned()
     }
 }

@@ -32,9 +32,10 @@ fn main() {
 async fn measure(posts: usize) {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path()).await;
-    let one = run(&serving.senders[..1], posts / 8).await;
+    let senders = serving.senders().await;
+    let one = run(&senders[..1], posts / 8).await;
     println!(" 1 sender:  {one}");
-    let many = run(&serving.senders, posts).await;
+    let many = run(&senders, posts).await;
     println!("{SENDERS} senders: {many}");
     println!("{SENDERS} senders post {:.1} times as much as one", many.per_second / one.per_second);
     serving.stop().await;

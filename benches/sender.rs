@@ -15,8 +15,9 @@ pub(crate) const SENDERS: usize = 64;
 /// An appliance that serves.
 pub(crate) struct Serving {
     pub(crate) app: App,
-    /// Each with a conversation of its own.
-    pub(crate) senders: Vec<Sender>,
+    desk: Desk,
+    authority: String,
+    port: u16,
     server: JoinHandle<Result<(), http::Error>>,
 }
 
@@ -33,10 +34,18 @@ impl Serving {
             drain: Duration::from_secs(1),
         };
         let server = tokio::spawn(http::run(listener, app.router(), options, app.stopping.clone()));
-        let desk = Desk::open(&control::direct(app.router()), SENDERS).await;
-        let sender = |id: &String| Sender::new(port, &authority, &desk.key, id);
-        let senders = desk.conversations.iter().map(sender).collect();
-        Self { app, senders, server }
+        let desk = Desk::open(control::direct(app.router())).await;
+        Self { app, desk, authority, port, server }
+    }
+
+    /// [`SENDERS`] senders, each with a conversation of its own, which holds 10,000 of its posts.
+    pub(crate) async fn senders(&self) -> Vec<Sender> {
+        let mut senders = Vec::new();
+        for _ in 0..SENDERS {
+            let conversation = self.desk.conversation().await;
+            senders.push(Sender::new(self.port, &self.authority, &self.desk.key, &conversation));
+        }
+        senders
     }
 
     pub(crate) async fn stop(self) {

@@ -222,8 +222,8 @@ async fn many() {
     let app = App::open(&settings(folder.path()), Path::new("/nonexistent")).await.unwrap();
     let router = app.router();
     let console = control::direct(router.clone());
-    let desk = Desk::open(&console, 1).await;
-    let (key, conversation) = (desk.key, desk.conversations[0].clone());
+    let desk = Desk::open(control::direct(router.clone())).await;
+    let (conversation, key) = (desk.conversation().await, desk.key);
     for number in 0..PEOPLE {
         let email = format!("person{number}@example.com");
         let made = ask(&console, "/api/v1/accounts", &[], json!({ "name": "Person", "email": email })).await;

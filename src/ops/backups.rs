@@ -194,7 +194,8 @@ impl Backups {
         Ok(())
     }
 
-    /// Makes a backup and proves it, on a thread of its own that gives way to others. What is wrong with one that was made stands in it.
+    /// Makes a backup and proves it, on a thread of its own that gives way to others. What is wrong with one that was made stands
+    /// in it.
     ///
     /// # Errors
     /// When it cannot be made, or [`Error::Stopping`].

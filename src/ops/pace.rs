@@ -3,7 +3,7 @@
 //!
 //! A low priority does not do that. It decides who is next, not how much is left: whatever the others leave for a moment, while they
 //! wait for the disk, is taken, and then the disk, the caches and the kernel are busy with it when they come back. And who is put
-//! back while it holds a lock, of the store's cache or of the file system's journal, makes everybody wait who wants that lock.
+//! back while it holds a lock, of the store's cache or of the file system's journal, may make everybody wait who wants that lock.
 //! So this keeps the usual priority, looks whether it had to wait itself, and rests where it holds no lock.
 
 use std::time::{Duration, Instant};
