@@ -4,8 +4,8 @@
 //! prints p50, p99 and the longest wait of a post without a backup, during backups that follow each other, and of as many posts
 //! without one again, because the longest of many waits is longer than that of few; and the MiB a second that are written and
 //! proven. `POSTS` sets how many posts the first measurement makes (12,000). What must hold: no post waits longer than twice
-//! its usual p99. On a virtual machine, a moment in which the host takes the processors away is felt by all senders at once:
-//! the time that was stolen so stands with each measurement.
+//! its usual p99. On a virtual machine, a moment in which the host takes a processor away is felt by all senders at once, with
+//! or without a backup: so all that is printed is also printed without what was stolen while a post waited.
 #![allow(
     missing_docs,
     clippy::print_stdout,
@@ -18,6 +18,7 @@
 
 mod desk;
 mod sender;
+mod stolen;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -43,6 +44,7 @@ fn main() {
 }
 
 async fn measure(posts: usize, mib: usize) {
+    stolen::watch();
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path()).await;
     // A tenant has its keyspace from the first conversation on.
@@ -72,13 +74,18 @@ async fn measure(posts: usize, mib: usize) {
     println!("during backups:   {during}");
     let after = run(serving.senders().await, Until::Posts(Arc::new(AtomicUsize::new(during.posts)))).await;
     println!("as many without:  {after}");
-    let usual_ms = (usual.p99_ms + after.p99_ms) / 2.0;
-    println!(
-        "the longest wait during backups is {:.2} of the usual p99; of as many posts without, {:.2}",
-        during.max_ms / usual_ms,
-        after.max_ms / usual_ms
-    );
-    println!("p99 during backups is {:.2} of the usual", during.p99_ms / usual_ms);
+    let compared = |waits: fn(&Figure) -> &Waits| {
+        let usual_ms = (waits(&usual).p99_ms + waits(&after).p99_ms) / 2.0;
+        let longest = |figure| waits(figure).max_ms / usual_ms;
+        format!(
+            "{:.2} of the usual p99; of as many posts without, {:.2}; p99 during backups, {:.2}",
+            longest(&during),
+            longest(&after),
+            waits(&during).p99_ms / usual_ms
+        )
+    };
+    println!("the longest wait during backups is {}", compared(|figure| &figure.waits));
+    println!("but for what was stolen:           {}", compared(|figure| &figure.own));
     serving.stop().await;
 }
 
@@ -115,57 +122,68 @@ impl Until {
     }
 }
 
+/// How long posts took.
+struct Waits {
+    p50_ms: f64,
+    p99_ms: f64,
+    max_ms: f64,
+}
+
+impl Waits {
+    fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let ms = |place: usize| times[place].as_secs_f64() * 1e3;
+        Self { p50_ms: ms(times.len() / 2), p99_ms: ms(times.len() * 99 / 100), max_ms: ms(times.len() - 1) }
+    }
+}
+
+impl std::fmt::Display for Waits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms", self.p50_ms, self.p99_ms, self.max_ms)
+    }
+}
+
 /// What a measurement came to.
 struct Figure {
     posts: usize,
     per_second: f64,
-    p50_ms: f64,
-    p99_ms: f64,
-    max_ms: f64,
-    stolen: Option<Duration>,
+    waits: Waits,
+    /// Without what the host stole while they waited.
+    own: Waits,
+    stolen: Duration,
 }
 
 impl std::fmt::Display for Figure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { per_second, p50_ms, p99_ms, max_ms, .. } = self;
-        write!(f, "{per_second:.0} posts/s, p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, longest {max_ms:.2} ms")?;
-        self.stolen.map_or(Ok(()), |stolen| write!(f, ", {} ms stolen", stolen.as_millis()))
+        let Self { per_second, waits, own, stolen, .. } = self;
+        write!(f, "{per_second:.0} posts/s, {waits}; but for {} ms stolen: {own}", stolen.as_millis())
     }
 }
 
 async fn run(senders: Vec<Sender>, until: Until) -> Figure {
-    let (begun, stolen_before) = (Instant::now(), stolen());
     let post = |sender: Sender, until: Until| async move {
         // The first post opens the connection.
         sender.post(0).await;
         let mut times = Vec::new();
         while until.goes_on() {
-            times.push(sender.post(times.len()).await);
+            let begun = Instant::now();
+            times.push((begun, sender.post(times.len()).await));
         }
         times
     };
+    let begun = Instant::now();
     let tasks: Vec<_> = senders.into_iter().map(|sender| tokio::spawn(post(sender, until.clone()))).collect();
     let mut times = Vec::new();
     for task in tasks {
         times.extend(task.await.unwrap());
     }
-    let total = begun.elapsed();
-    times.sort_unstable();
-    let ms = |place: usize| times[place].as_secs_f64() * 1e3;
+    let ended = Instant::now();
+    let own = |&(begun, took): &(Instant, Duration)| took.saturating_sub(stolen::of_one(begun, begun + took));
     Figure {
         posts: times.len(),
-        per_second: times.len() as f64 / total.as_secs_f64(),
-        p50_ms: ms(times.len() / 2),
-        p99_ms: ms(times.len() * 99 / 100),
-        max_ms: ms(times.len() - 1),
-        stolen: stolen().zip(stolen_before).map(|(now, before)| now.saturating_sub(before)),
+        per_second: times.len() as f64 / (ended - begun).as_secs_f64(),
+        own: Waits::of(times.iter().map(own).collect()),
+        waits: Waits::of(times.into_iter().map(|(_, took)| took).collect()),
+        stolen: stolen::of_all(begun, ended),
     }
-}
-
-/// What the host of this virtual machine has taken from all its processors since they started: `steal` in `proc_stat(5)`, in
-/// hundredths of a second; nothing where there is no such file.
-fn stolen() -> Option<Duration> {
-    let processors = std::fs::read_to_string("/proc/stat").ok()?;
-    let ticks: u64 = processors.lines().next()?.split_whitespace().nth(8)?.parse().ok()?;
-    Some(Duration::from_millis(ticks * 10))
 }
