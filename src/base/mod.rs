@@ -1,4 +1,4 @@
-//! Words that every room uses: ids, time, the call, secrets, money, pages, faults and bounded pools.
+//! Words that every room uses: ids, time, the call, secrets, money, pages, faults, counts and bounded pools.
 //!
 //! Nothing here knows a database, a network or the support trade. A thing belongs here only when at least
 //! three rooms would otherwise each invent it.
@@ -11,6 +11,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod counted;
 pub mod fault;
 pub mod id;
 pub mod money;
@@ -20,6 +21,7 @@ pub mod secret;
 
 pub use call::{Actor, Call, RequestId};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use counted::counted;
 pub use fault::{Fault, Kind};
 pub use id::{
     AccountId, ApiKeyId, ConversationId, DocumentId, IdError, ImageId, InvitationId, JobId, LetterId,

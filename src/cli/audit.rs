@@ -1,5 +1,6 @@
 //! `frontdesk audit`: the audit trail listed, taken out, and verified; a file of it verified where there is no appliance.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use super::ask::text;
 use super::egress::aligned;
 use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
+use crate::base::counted;
 use crate::identity::audit::verify_file;
 
 /// Rows of a page that is asked for.
@@ -195,9 +197,17 @@ async fn export(appliance: &Appliance, wish: &Exported) -> Result<(), Failure> {
     say(&if wish.json {
         json!({ "file": path, "bytes": bytes }).to_string()
     } else {
-        format!("The trail is written to {path}: {entries} entries, {bytes} bytes.")
+        format!(
+            "The trail is written to {path}: {}, {}.",
+            number_of(entries),
+            counted(bytes, "byte", "bytes")
+        )
     });
     Ok(())
+}
+
+fn number_of(entries: impl Display + PartialEq + From<u8> + Copy) -> String {
+    counted(entries, "entry", "entries")
 }
 
 /// One trail and what was found of it.
@@ -215,8 +225,9 @@ impl Found {
         let entries = self.answer.get("entries").and_then(Value::as_u64).unwrap_or_default();
         if self.is_whole() {
             format!(
-                "{}: {entries} entries, whole. The last has the hash {}.",
+                "{}: {}, whole. The last has the hash {}.",
                 self.whose,
+                number_of(entries),
                 text(&self.answer, "hash")
             )
         } else {
@@ -271,7 +282,7 @@ fn check_file(path: &Path, how: Shown) -> Result<(), Failure> {
         Some(broken) => Err(Failure::new(format!("The file does not hold: {broken}."))),
         None if how.json => Ok(()),
         None => {
-            say(&format!("{}: {entries} entries, whole.", shown(path)));
+            say(&format!("{}: {}, whole.", shown(path), number_of(entries)));
             Ok(())
         }
     }

@@ -20,6 +20,7 @@ use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
 use crate::app::passphrase;
 use crate::archive::{Opening, Protection, Recipient, Seal};
+use crate::base::counted;
 use crate::config::Settings;
 use crate::ops::{Pace, restore, verify};
 use crate::telemetry::start_log;
@@ -149,7 +150,7 @@ async fn make(settings: Settings, wish: &BackupArguments) -> Result<String, Fail
     }
     let bytes = made.get("bytes").and_then(Value::as_u64).unwrap_or_default();
     let where_to = place.map_or_else(|| text(&made, "name"), |path| shown(&path));
-    Ok(format!("{where_to}: {bytes} bytes, restored aside and proven good."))
+    Ok(format!("{where_to}: {}, restored aside and proven good.", counted(bytes, "byte", "bytes")))
 }
 
 /// Has a backup made, waits for it, and takes it where a file is named. What the appliance says of it, and where it is.
@@ -265,14 +266,14 @@ fn prove(file: &Path, key: &KeyArguments, how: Shown) -> Result<String, Failure>
         return Ok(json!({ "good": true, "manifest": proof.manifest, "contents": contents }).to_string());
     }
     let mut said = format!(
-        "{} is good: made {} by Frontdesk {}, {} databases with {} rows, {} files, {} bytes.",
+        "{} is good: made {} by Frontdesk {}, {} with {}, {}, {}.",
         shown(file),
         proof.manifest.made_at,
         proof.manifest.program,
-        contents.keyspaces,
-        contents.rows,
-        contents.files,
-        contents.bytes
+        counted(contents.keyspaces, "database", "databases"),
+        counted(contents.rows, "row", "rows"),
+        counted(contents.files, "file", "files"),
+        counted(contents.bytes, "byte", "bytes")
     );
     for one in &proof.manifest.left_out {
         said.push_str(&format!("\n  not in it: {one}"));

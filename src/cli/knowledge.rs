@@ -13,6 +13,7 @@ use super::appliance::{Appliance, Call, folder, shown, with_appliance};
 use super::folder::{documents_of, send, watch};
 use super::knowledge_eval::{self as eval, EvalArguments};
 use super::{Failure, SettingsArguments, Shown, ask};
+use crate::base::counted;
 use crate::telemetry::start_log;
 
 /// Changes that come within so long of each other are taken together.
@@ -135,7 +136,11 @@ async fn add_once(
         for (name, reason) in sent.refused.iter().chain(&failed) {
             let _ = writeln!(output, "{name}: {reason}");
         }
-        let _ = writeln!(output, "{ready} of {} documents can be searched.", documents.len());
+        let _ = writeln!(
+            output,
+            "{ready} of {} can be searched.",
+            counted(documents.len(), "document", "documents")
+        );
     }
     if sent.refused.is_empty() && failed.is_empty() {
         Ok(())

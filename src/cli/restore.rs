@@ -10,7 +10,7 @@ use super::appliance::shown;
 use super::backup::KeyArguments;
 use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
-use crate::base::{Clock as _, SystemClock};
+use crate::base::{Clock as _, SystemClock, counted};
 use crate::ops::{restore, rollback};
 use crate::telemetry::start_log;
 
@@ -62,12 +62,12 @@ pub(super) fn run(arguments: &SettingsArguments, wish: &RestoreArguments) -> Res
 fn sentence(data_dir: &Path, restored: &restore::Restored, aside: Option<&str>) -> String {
     let manifest = &restored.manifest;
     let mut said = format!(
-        "{} is as it was at {} ({} databases, {} rows, {} files).",
+        "{} is as it was at {} ({}, {}, {}).",
         shown(data_dir),
         manifest.made_at,
-        restored.contents.keyspaces,
-        restored.contents.rows,
-        restored.contents.files
+        counted(restored.contents.keyspaces, "database", "databases"),
+        counted(restored.contents.rows, "row", "rows"),
+        counted(restored.contents.files, "file", "files")
     );
     if let Some(aside) = aside {
         said.push_str(&format!(

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::appliance::{Call, with_appliance};
 use super::shown::say;
 use super::{Failure, SettingsArguments, Shown};
+use crate::base::counted;
 
 /// Says what was sealed anew.
 pub(super) fn run(arguments: &SettingsArguments, how: Shown) -> Result<(), Failure> {
@@ -18,10 +19,10 @@ pub(super) fn run(arguments: &SettingsArguments, how: Shown) -> Result<(), Failu
             done.to_string()
         } else {
             format!(
-                "The appliance has a new key. Sealed anew: {} keys of model providers, in {} workspaces and for the appliance, and \
-                 every second factor. Make a new backup: those before open with the key before.",
-                of("provider_keys"),
-                of("workspaces")
+                "The appliance has a new key. Sealed anew: {}, in {} and for the appliance, and every second factor. Make a new backup: \
+                 those before open with the key before.",
+                counted(of("provider_keys"), "key of a model provider", "keys of model providers"),
+                counted(of("workspaces"), "workspace", "workspaces")
             )
         });
         Ok(())

@@ -10,6 +10,7 @@ use super::egress::aligned;
 use super::shown::say;
 use super::tenant_file::{ExportArguments, ImportArguments, export, import};
 use super::{Failure, SettingsArguments, Shown};
+use crate::base::counted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
@@ -248,11 +249,11 @@ async fn erase(appliance: &Appliance, wish: &EraseArguments) -> Result<String, F
     }
     let number = |key: &str| proof.get(key).and_then(Value::as_u64).unwrap_or_default();
     Ok(format!(
-        "{slug} is erased: {} files of {} bytes, {} rows, {} accounts. {copies}",
-        number("files"),
-        number("bytes"),
-        number("rows"),
-        number("accounts")
+        "{slug} is erased: {} of {}, {}, {}. {copies}",
+        counted(number("files"), "file", "files"),
+        counted(number("bytes"), "byte", "bytes"),
+        counted(number("rows"), "row", "rows"),
+        counted(number("accounts"), "account", "accounts")
     ))
 }
 

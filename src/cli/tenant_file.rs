@@ -12,6 +12,7 @@ use super::ask::text;
 use super::tenant::path;
 use super::{Failure, Shown};
 use crate::archive::{Contents, Limits, Manifest, Opening, Reader};
+use crate::base::counted;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArguments {
@@ -64,11 +65,12 @@ pub(super) async fn export(appliance: &Appliance, wish: &ExportArguments) -> Res
     }
     let left_out = listed("It does not hold:", &manifest.left_out);
     Ok(format!(
-        "{} holds {}: {} rows, {} files, {bytes} bytes. It is not encrypted; keep it as you keep the workspace.{left_out}",
+        "{} holds {}: {}, {}, {}. It is not encrypted; keep it as you keep the workspace.{left_out}",
         shown(&wish.file),
         wish.slug,
-        contents.rows,
-        contents.files
+        counted(contents.rows, "row", "rows"),
+        counted(contents.files, "file", "files"),
+        counted(bytes, "byte", "bytes")
     ))
 }
 
@@ -116,12 +118,12 @@ pub(super) async fn import(appliance: &Appliance, wish: &ImportArguments) -> Res
     let strings = taken.get("left_out").and_then(Value::as_array).into_iter().flatten();
     let left_out: Vec<String> = strings.filter_map(Value::as_str).map(str::to_owned).collect();
     Ok(format!(
-        "{} is here as {}: {} rows, {} files, {} members.{}{}",
+        "{} is here as {}: {}, {}, {}.{}{}",
         text(&taken, "name"),
         text(&taken, "slug"),
-        number("rows"),
-        number("files"),
-        number("members"),
+        counted(number("rows"), "row", "rows"),
+        counted(number("files"), "file", "files"),
+        counted(number("members"), "member", "members"),
         listed("These people are not members here; invite them:", &absent),
         listed("The file did not hold:", &left_out)
     ))

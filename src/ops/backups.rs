@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::retention::Kept;
 use super::{BackupView, Error, Finding, Schedule, Settings, verify};
 use crate::archive::{Opening, Protection};
-use crate::base::{Clock, Fault as _, Timestamp};
+use crate::base::{Clock, Fault as _, Timestamp, counted};
 use crate::store::Store;
 use crate::telemetry::Health;
 
@@ -143,7 +143,8 @@ impl Backups {
         match self.last_verified() {
             Some(at) => {
                 let days = now.since(at).as_secs() / 86_400;
-                let detail = format!("The newest backup that was proven good is {days} days old.");
+                let age = counted(days, "day", "days");
+                let detail = format!("The newest backup that was proven good is {age} old.");
                 let late = self
                     .schedule()
                     .interval()
@@ -275,7 +276,9 @@ impl Backups {
         self.0.folder.write_record(name, &record)?;
         match self.prove(name, &opening) {
             Ok(()) if missing.is_empty() => record.verified_at = Some(self.now()),
-            Ok(()) => record.problem = Some(format!("{} files are missing", missing.len())),
+            Ok(()) => {
+                record.problem = Some(format!("{} missing", counted(missing.len(), "file is", "files are")));
+            }
             Err(error) => {
                 tracing::error!(code = error.code(), ?error, name, "the backup was made and is not good");
                 record.problem = Some(error.public().into_owned());

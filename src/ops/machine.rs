@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::Finding;
 use super::finding::megabytes;
-use crate::base::Timestamp;
+use crate::base::{Timestamp, counted};
 use crate::config::{Server, Settings};
 use crate::ops::certificate::read_pair;
 use crate::telemetry::{Memory, machine_memory_bytes};
@@ -136,7 +136,11 @@ pub(super) fn certificate(settings: &Settings, now: Timestamp) -> Finding {
     let days = (facts.end.as_millis() - now.as_millis()) / DAY_MS;
     let whose = if is_sites { "The site's certificate" } else { "The appliance's own certificate" };
     if is_sites && days < CERTIFICATE_WARNING_DAYS {
-        return Finding::warning(NAME, format!("{whose} ends in {days} days."), "Renew it.");
+        return Finding::warning(
+            NAME,
+            format!("{whose} ends in {}.", counted(days, "day", "days")),
+            "Renew it.",
+        );
     }
     Finding::ok(NAME, format!("{whose} holds until {}.", facts.end))
 }

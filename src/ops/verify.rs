@@ -8,6 +8,7 @@ use super::Error;
 use super::make::audit_head;
 use super::pace::Pace;
 use crate::archive::{Contents, Entry, FileHead, KeyspaceHead, Kind, Limits, Manifest, Opening, Reader};
+use crate::base::counted;
 use crate::files::{self, BlobHash};
 use crate::identity::audit;
 use crate::store::{self, KeyspaceId, Loader, file_of, read_file};
@@ -169,8 +170,9 @@ impl Wanted {
         match self.blobs.iter().next() {
             None => Ok(()),
             Some(one) => {
-                let count = self.blobs.len();
-                let problem = format!("{count} files that it refers to are missing, among them {one}");
+                let missing =
+                    counted(self.blobs.len(), "file that it refers to is", "files that it refers to are");
+                let problem = format!("{missing} missing, among them {one}");
                 Err(Error::Unproven { problem })
             }
         }

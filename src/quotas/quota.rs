@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Error;
 use super::own::own;
-use crate::base::TenantId;
+use crate::base::{TenantId, counted};
 use crate::store::{Keyspace, KeyspaceId, Read, WriteTx};
 
 /// What is limited.
@@ -27,12 +27,13 @@ impl Quota {
     /// What is told when it is reached, and what can be done.
     pub(super) fn refusal(self, limit: u64) -> String {
         let (may, make_room) = match self {
-            Self::Members => (format!("{limit} members"), "Remove one first"),
-            Self::Documents => (format!("{limit} documents"), "Delete some that are not needed"),
+            Self::Members => (counted(limit, "member", "members"), "Remove one first"),
+            Self::Documents => (counted(limit, "document", "documents"), "Delete some that are not needed"),
             Self::StorageBytes => (size(limit), "Delete documents that are not needed, or add a smaller one"),
-            Self::ConversationsPerMonth => {
-                (format!("{limit} conversations a month"), "It goes on when the next month begins")
-            }
+            Self::ConversationsPerMonth => (
+                counted(limit, "conversation a month", "conversations a month"),
+                "It goes on when the next month begins",
+            ),
         };
         format!(
             "This workspace may have {may}, and has no room for more. {make_room}, or ask whoever runs the appliance for more."
@@ -41,7 +42,11 @@ impl Quota {
 }
 
 fn size(bytes: u64) -> String {
-    if bytes >= 1 << 20 { format!("{} MiB of files", bytes >> 20) } else { format!("{bytes} bytes of files") }
+    if bytes >= 1 << 20 {
+        format!("{} MiB of files", bytes >> 20)
+    } else {
+        counted(bytes, "byte of files", "bytes of files")
+    }
 }
 
 /// The quotas that hold; nothing is no limit.

@@ -538,7 +538,7 @@ fn the_members_of_a_tenant_are_held_to_its_quota() {
     join("a@x").unwrap();
     let refused = join("b@x").unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "quota_reached"));
-    assert!(refused.public().contains("1 members"), "{}", refused.public());
+    assert!(refused.public().contains("1 member,"), "{}", refused.public());
     let call = desk.call();
     let wish: TenantChange = serde_json::from_str(r#"{"quotas": {"members": 2}}"#).unwrap();
     desk.write(move |tx| operate::change(tx, &call, Pass::appliance("test"), tenant, &wish)).unwrap();

@@ -4,6 +4,7 @@ use super::lexicon::Lexicons;
 use super::measure::{Language, Measures, measure};
 use super::weights::{WEIGHTY, weight};
 use super::{Feature, FeatureName, Question, Score};
+use crate::base::counted;
 
 /// Words from which on a text says what it is about by itself.
 const WORDS_SELF_CONTAINED: usize = 12;
@@ -42,11 +43,6 @@ impl Scorer {
         let sum: f64 = features.iter().map(|feature| feature.contribution).sum();
         Score { value: sum.clamp(0.0, 1.0), features: features.into() }
     }
-}
-
-/// `1 word`, `2 words`.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of at most some thousands")]
